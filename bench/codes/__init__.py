@@ -1,0 +1,1 @@
+"""Binary codes: packing, distance histograms, Hadamard rows, codebooks, assignment, bounds."""

@@ -1,0 +1,107 @@
+"""Classes to candidates of a codebook, one-to-one and independently per head (CRH, Eqs. 5-8).
+
+The cost E[h, c, m] is the mean squared distance of class c's codes in head h to candidate m. Since all words
+of d bits have the same norm it needs only the class sums of the codes, never an N x M matrix:
+E = 2 d - 2 <S_c / W_c, Z_m>.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+_BLOCK_BYTES = 64 * 2**20  # of gains held at a time by the greedy assignment
+
+
+def class_code_sums(codes: Tensor, targets: Tensor, num_classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Label-weighted sums of codes per class, S (C, K), and of weights, W (C,), both up to one common factor.
+
+    The weight of item n for class c is y_nc / |y_n|_1, times the least common multiple L of all |y_n|_1, so
+    that every number is an integer that float64 holds exactly (while L N < 2^53): the sums, and so every tie
+    between candidates, are the same on any device and in any order of items.
+
+    Args:
+        codes: (N, K) in {-1, +1}.
+        targets: (N,) class indices, or (N, C) multi-hot rows; a row without positives counts for nothing.
+    """
+    codes = codes.to(torch.float64)
+    if targets.ndim == 1:
+        sums = codes.new_zeros(num_classes, codes.shape[1]).index_add_(0, targets, codes)
+        return sums.cpu().numpy(), torch.bincount(targets, minlength=num_classes).double().cpu().numpy()
+    positives = targets.to(torch.float64)
+    sizes = positives.sum(dim=1)
+    factor = math.lcm(*(int(q) for q in sizes.unique().tolist() if q > 0))
+    if factor * len(codes) >= 2**53:  # dozens of labels per item: rounded weights are all float64 can do
+        factor = 1
+    weights = positives * (factor / sizes.clamp(min=1)).unsqueeze(1)
+    return (weights.T @ codes).cpu().numpy(), weights.sum(dim=0).cpu().numpy()
+
+
+def assignment_cost(
+    sums: NDArray[np.float64], weights: NDArray[np.float64], codebook: NDArray[np.int8]
+) -> NDArray[np.float64]:
+    """E (H, C, M) of Eq. 5 (one-hot) and Eq. 7 (weighted multi-label), in one product per head.
+
+    Args:
+        sums, weights: of `class_code_sums`; every weight > 0.
+        codebook: (H, M, d).
+    """
+    dim = codebook.shape[2]
+    gains = _gains(_per_head(sums, codebook), codebook)
+    return (2 * dim * weights[:, None] - 2 * gains) / weights[:, None]
+
+
+def assign_greedy(
+    sums: NDArray[np.float64], codebook: NDArray[np.int8], orders: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Each class in turn takes the cheapest candidate still free, the lowest index on ties: (H, C).
+
+    Within a class the cheapest candidate is the one with the largest <S_c, Z_m>, an integer, so the weights
+    are not needed. All heads step together: C steps of a masked (H, M) argmax.
+
+    Args:
+        sums: (C, K) of `class_code_sums`.
+        codebook: (H, M, d).
+        orders: (H, C), the order in which each head's classes choose.
+    """
+    heads, size, _ = codebook.shape
+    per_head = _per_head(sums, codebook)
+    assignment = np.empty_like(orders)
+    taken = np.zeros((heads, size), dtype=bool)
+    rows = np.arange(heads)
+    block = max(1, _BLOCK_BYTES // (8 * heads * size))
+    for start in range(0, orders.shape[1], block):
+        classes = orders[:, start : start + block]  # (H, b)
+        gains = _gains(per_head[rows[:, None], classes], codebook)  # (H, b, M)
+        for i in range(classes.shape[1]):
+            choice = np.where(taken, -np.inf, gains[:, i]).argmax(axis=1)
+            assignment[rows, classes[:, i]] = choice
+            taken[rows, choice] = True
+    return assignment
+
+
+def assign_hungarian(cost: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The assignment of least total cost per head: (H, C, M) -> (H, C)."""
+    return np.stack([linear_sum_assignment(head)[1] for head in cost]).astype(np.int64)
+
+
+def random_orders(rngs: Sequence[np.random.Generator], num_classes: int) -> NDArray[np.int64]:
+    """One random class order per head, each from its own generator: (H, C)."""
+    return np.stack([rng.permutation(num_classes) for rng in rngs])
+
+
+def _per_head(sums: NDArray[np.float64], codebook: NDArray[np.int8]) -> NDArray[np.float64]:
+    """(C, K) -> (H, C, d)."""
+    heads, _, dim = codebook.shape
+    return sums.reshape(-1, heads, dim).transpose(1, 0, 2)
+
+
+def _gains(per_head: NDArray[np.float64], codebook: NDArray[np.int8]) -> NDArray[np.float64]:
+    """<S, Z_m> for sums (H, c, d) and a codebook (H, M, d): (H, c, M)."""
+    return per_head @ codebook.astype(np.float64).transpose(0, 2, 1)

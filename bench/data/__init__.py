@@ -1,0 +1,1 @@
+"""What datasets share: splits, decoding with a cache, fingerprints, archives read without trust."""

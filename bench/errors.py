@@ -1,0 +1,44 @@
+"""Errors are part of the interface: one sentence that says what is wrong, where, and what to do.
+
+The command line prints the sentence without a traceback and ends with the error's `exit_code`:
+2 for a user's mistake, 1 when cells of a grid failed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BenchError(Exception):
+    """Base of every error that is the project's own; its text is shown to the user as it is."""
+
+    exit_code = 2
+
+
+class ConfigError(BenchError):
+    """A choice that cannot be: an unknown key, a value out of range, two choices that contradict."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that nothing is registered under; suggests the nearest known ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(known)}."
+        super().__init__(f"there is no {kind} '{name}': {hint}")
+
+
+class DataError(BenchError):
+    """Files of a dataset that are missing, unreadable or contradict each other."""
+
+
+class StoreError(BenchError):
+    """An output folder that cannot be written, or a stored cell that cannot be read."""
+
+
+class TrainingError(BenchError):
+    """A cell that failed while it ran (a loss that is not finite, for example)."""
+
+    exit_code = 1

@@ -1,0 +1,66 @@
+"""Losses toward hash centers, shared by the methods.
+
+Notation: relaxed codes v (B, K) float; u = tanh(v); centers Z (C, K) in {-1, +1}; labels y (B, C) multi-hot
+with at least one positive per row. Each returns a scalar.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def center_cosines(v: Tensor, centers: Tensor) -> Tensor:
+    """Cosine of each code with each center, (B, C): <v, z> / (|v| sqrt(K))."""
+    return F.normalize(v, dim=1) @ (centers / centers.shape[1] ** 0.5).T
+
+
+def margin_softmax(v: Tensor, centers: Tensor, y: Tensor, scale: float, margin: float) -> Tensor:
+    """Cross-entropy over scaled cosines with an additive margin on every positive class.
+
+    CRH Eq. 1-2, OrthoHash's cosine margin. Targets are y / |y|_1; one-hot rows give CosFace.
+    """
+    logits = scale * (center_cosines(v, centers) - margin * y)
+    weights = y / y.sum(dim=1, keepdim=True)
+    return -(weights * F.log_softmax(logits, dim=1)).sum(dim=1).mean()
+
+
+def central_bce(v: Tensor, target_codes: Tensor) -> Tensor:
+    """Bitwise cross-entropy between u and target codes (B, K) in {-1, +1}: CSQ's central similarity loss.
+
+    (tanh v + 1) / 2 is the sigmoid of 2v, which gives the stable form.
+    """
+    return F.binary_cross_entropy_with_logits(2 * v, (target_codes + 1) / 2)
+
+
+def softmax_bce(v: Tensor, centers: Tensor, y: Tensor) -> Tensor:
+    """MDS's center loss: binary cross-entropy of p = softmax_j(sqrt(K) cos(u, z_j)) against the multi-hot row.
+
+    Positives compete in the softmax; the mean is over batch and classes. log(1 - p) of the likeliest class is
+    the log-sum-exp over the others, since its p may round to 1; every other p is at most 1/2.
+    """
+    logits = v.shape[1] ** 0.5 * center_cosines(torch.tanh(v), centers)
+    log_p = F.log_softmax(logits, dim=1)
+    top = logits.argmax(dim=1, keepdim=True)
+    log_rest_of_top = log_p.scatter(1, top, -torch.inf).logsumexp(dim=1, keepdim=True)
+    log_rest = torch.log1p(-log_p.scatter(1, top, -torch.inf).exp()).scatter(1, top, log_rest_of_top)
+    return -(y * log_p + (1 - y) * log_rest).mean()
+
+
+def bank_pair_loss(u: Tensor, bank: Tensor, shares_label: Tensor) -> Tensor:
+    """MDS's pair loss: mean of log(1 + exp((1 - cos(u_i, U_j)) / 2)) over pairs that share a label.
+
+    Args:
+        u: (B, K) codes after tanh.
+        bank: (N, K) momentum codes.
+        shares_label: (B, N) bool.
+    """
+    cosines = F.normalize(u, dim=1) @ F.normalize(bank, dim=1).T
+    pairs = shares_label.to(cosines.dtype)
+    return (F.softplus((1 - cosines) / 2) * pairs).sum() / pairs.sum().clamp(min=1)
+
+
+def quantization(v: Tensor) -> Tensor:
+    """Mean of (|tanh v| - 1)^2: how far the relaxed codes are from binary ones (CRH Eq. 3, CSQ, MDS)."""
+    return (torch.tanh(v).abs() - 1).square().mean()

@@ -1,0 +1,1 @@
+"""Datasets, one per file; found by name through `bench.plugins.registry`."""

@@ -1,0 +1,1 @@
+"""Hash-center methods, one per file; found by name through `bench.plugins.registry`."""

@@ -1,0 +1,1 @@
+"""What is made of stored results, one report per file; found by name through `bench.plugins.registry`."""
