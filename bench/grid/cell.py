@@ -1,0 +1,73 @@
+"""A cell: one experiment with every choice resolved. Same id = same experiment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import Field
+
+from bench.config import Config
+
+IDENTITY_VERSION = 1  # raised when the same content would give other results than before
+
+
+class Cell(Config):
+    """Everything that decides a result, and nothing else decides it.
+
+    `id` is a hash of all fields but those of `LABELS`, which only say the same in a form for people.
+    """
+
+    dataset: str = Field(description="registered name of the dataset")
+    dataset_label: str = Field(description="name shown in tables: a folder's name for image-folder")
+    split: str
+    dataset_config: dict[str, Any]
+    fingerprint: str = Field(description="digest of the dataset's content, labels and split")
+    num_classes: int
+    multi_label: bool
+    counts: dict[str, int] = Field(description="items in train, query and database")
+    method: str = Field(description="name of the method's variant")
+    method_label: str = Field(description="the variant, with the settings that were changed")
+    method_config: dict[str, Any]
+    method_version: int
+    bits: int
+    seed: int
+    regime: str
+    settings: str
+    backbone: str
+    weights: str = Field(description="digest of the pretrained weights, or 'scratch'")
+    train: dict[str, Any] = Field(description="resolved `TrainConfig`")
+    ties: str = "expected"
+
+    @property
+    def id(self) -> str:
+        """16 hex digits; depends on content alone."""
+        content = self.model_dump(mode="json", exclude=LABELS)
+        text = json.dumps({"identity": IDENTITY_VERSION, **content}, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def folder(self) -> str:
+        """Name of the cell's folder: readable, and unique by the id at its end."""
+        return f"{self.dataset_label}.{self.method}.{self.bits}b.s{self.seed}.{self.id}"
+
+    @property
+    def title(self) -> str:
+        """One line for progress and errors."""
+        return f"{self.dataset_label}@{self.split} {self.method_label} {self.bits} bits seed {self.seed}"
+
+    @property
+    def protocol(self) -> str:
+        """What all cells of one table have in common; settings are never mixed in one table."""
+        shared = {
+            "dataset": [self.dataset_label, self.split, self.fingerprint], "regime": self.regime,
+            "settings": self.settings, "ties": self.ties,
+        }  # fmt: skip
+        if self.settings == "matched":
+            shared |= {"backbone": [self.backbone, self.weights], "train": self.train}
+        text = json.dumps(shared, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+LABELS = {"dataset_label", "method_label"}

@@ -1,0 +1,62 @@
+"""Stored cells as one table: what reports are made of and what `bench.run` returns."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.grid.store import Store, StoredCell
+
+COLUMNS = [
+    "dataset", "split", "method", "bits", "seed", "regime", "settings", "backbone", "map", "map_best", "map_worst",
+    "pcc", "d_min", "duplicates", "seconds", "status", "reason", "cell", "map_stderr", "map_chance", "map_features",
+    "protocol",
+]  # fmt: skip
+
+
+class Results:
+    """Cells of a run or of an output folder, in a fixed order.
+
+    Attributes:
+        cells: stored cells, sorted by dataset, regime, settings, method (in the order given), bits and seed.
+        frame: one row per cell, columns `COLUMNS`; metrics of a failed cell are missing.
+    """
+
+    def __init__(self, cells: list[StoredCell], methods: list[str] | None = None) -> None:
+        order = {name: i for i, name in enumerate(methods or [])}
+
+        def key(stored: StoredCell) -> tuple[Any, ...]:
+            c = stored.cell
+            rank = order.get(c.method, len(order))
+            return (c.dataset_label, c.split, c.regime, c.settings, rank, c.method_label, c.bits, c.seed, c.id)
+
+        self.cells = sorted(cells, key=key)
+
+    @classmethod
+    def read(cls, out: Path) -> Results:
+        """Every cell stored in an output folder."""
+        return cls(Store(out).read_all())
+
+    @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        """See the class."""
+        return pd.DataFrame([_row(stored) for stored in self.cells], columns=COLUMNS)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html())
+
+
+def _row(stored: StoredCell) -> dict[str, Any]:
+    cell, result = stored.cell, stored.result
+    return {
+        "dataset": cell.dataset_label, "split": cell.split, "method": cell.method_label, "bits": cell.bits,
+        "seed": cell.seed, "regime": cell.regime, "settings": cell.settings, "backbone": cell.backbone,
+        "seconds": result["seconds"]["total"], "status": result["status"], "reason": result["reason"],
+        "cell": cell.id, "protocol": cell.protocol, **result["metrics"],
+    }  # fmt: skip

@@ -1,0 +1,126 @@
+"""One folder per cell, plain files, no pickle. A cell's folder appears whole or not at all.
+
+    OUT/cells/<cell>/cell.json     every choice, resolved
+    OUT/cells/<cell>/result.json   status, metrics, seconds by phase, provenance, losses by epoch
+    OUT/cells/<cell>/arrays.npz    centers, packed codes, per-query AP
+
+A folder is written under a temporary name beside its place and renamed; what a killed run leaves behind
+is such a temporary folder, which nobody reads and the next writer of that cell removes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import StoreError
+from bench.grid.cell import Cell
+
+SCHEMA = 1
+_TEMPORARY = ".writing-"
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """A cell and its result as read from the store."""
+
+    cell: Cell
+    result: dict[str, Any]
+    path: Path
+
+    @property
+    def ok(self) -> bool:
+        """Whether it holds metrics rather than a failure."""
+        return bool(self.result["status"] == "ok")
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """centers_used, centers_final (C, K) int8; query_codes, database_codes (N, ceil(K/8)) uint8; ap (Q,)."""
+        with np.load(self.path / "arrays.npz", allow_pickle=False) as file:
+            return dict(file)
+
+
+class Store:
+    """The results in one output folder."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.cells = out / "cells"
+
+    def prepare(self) -> None:
+        """Create the folder and see that it can be written, before hours are spent.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        try:
+            self.cells.mkdir(parents=True, exist_ok=True)
+            probe = self.cells / f".probe-{os.getpid()}"
+            probe.write_text("")
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"the output folder {self.out} cannot be written ({error.strerror}): choose another with --out."
+            ) from None
+
+    def read(self, cell: Cell) -> StoredCell | None:
+        """The stored cell, or None where there is none that is whole."""
+        return _read(self.cells / cell.folder)
+
+    def read_all(self) -> list[StoredCell]:
+        """Every whole cell, in the order of folder names."""
+        if not self.cells.is_dir():
+            return []
+        folders = sorted(p for p in self.cells.iterdir() if p.is_dir() and not p.name.startswith("."))
+        return [stored for stored in map(_read, folders) if stored is not None]
+
+    def write(self, cell: Cell, result: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> StoredCell:
+        """Store a result in the place of whatever was there.
+
+        Raises:
+            StoreError: the disk is full or the folder cannot be written; what was stored before is untouched.
+        """
+        final = self.cells / cell.folder
+        temporary = self.cells / f"{_TEMPORARY}{cell.folder}"
+        try:
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            write_json(temporary / "cell.json", cell.model_dump(mode="json"))
+            np.savez_compressed(temporary / "arrays.npz", allow_pickle=False, **arrays)
+            write_json(temporary / "result.json", {"schema": SCHEMA, **result})
+            for file in temporary.iterdir():
+                _flush(file)
+            if final.exists():
+                shutil.rmtree(final)
+            temporary.rename(final)
+        except OSError as error:
+            raise StoreError(f"{final} cannot be written ({error.strerror}): free some space or use another --out.") from None
+        return StoredCell(cell, {"schema": SCHEMA, **result}, final)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON that reads well and is the same bytes for the same content."""
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _read(folder: Path) -> StoredCell | None:
+    """None for a folder that is not whole: a missing, cut or foreign file means that the cell is run again."""
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        cell = Cell.model_validate_json((folder / "cell.json").read_text(encoding="utf-8"))
+        whole = result["schema"] == SCHEMA and zipfile.is_zipfile(folder / "arrays.npz")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return StoredCell(cell, result, folder) if whole else None
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
