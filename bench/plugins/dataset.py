@@ -97,11 +97,16 @@ class Dataset(ABC):
         S is `native_size` where there is one, else `size`: the short side is resized to it and the centre
         square kept. May be a read-only memory map.
         """
-        raise DataError(f"{self.INFO.name} has no images, only features: use --backbone features.")
+        raise DataError(f"{self.name} has no images, only features: use --backbone features.")
 
     def features(self) -> NDArray[np.float32]:
         """All items as vectors (N, D) float32, for a dataset without images."""
-        raise DataError(f"{self.INFO.name} has images, not features: choose another backbone than 'features'.")
+        raise DataError(f"{self.name} has images, not features: choose another backbone than 'features'.")
+
+    @property
+    def name(self) -> str:
+        """Name in tables and errors; where a plug-in reads any folder or file, that folder's or file's own."""
+        return self.INFO.name
 
     @property
     def has_images(self) -> bool:
@@ -125,7 +130,7 @@ class Dataset(ABC):
             DataError: fewer than two classes, labels without positives, a class without training items, a
                 split that is not disjoint.
         """
-        name = self.INFO.name
+        name = self.name
         if self.num_classes < 2:
             raise DataError(f"{name} has {self.num_classes} class; hashing by class needs at least 2.")
         self.split.check(name)

@@ -1,0 +1,106 @@
+"""Letters of many scripts with their look-alikes, rendered on the spot: the benchmark's embedded dataset.
+
+Nothing is downloaded or stored: the fonts are those that matplotlib brings. Accented forms of one letter
+(e, e-acute, e-grave) and letters that differ by a dot are the fine-grained classes.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.config import Config, setting
+from bench.plugins.dataset import Dataset
+from bench.plugins.info import PluginInfo
+from bench.randomness import stream
+
+from ._glyph_catalogue import hierarchy, letters
+from ._glyph_rendering import Layer, Look, draw, fingerprint, shuffled_parts
+
+INFO = PluginInfo(
+    name="glyphs",
+    summary="Rendered letters of eight scripts with accented look-alikes; needs no download",
+    citation="Rendered by this package from the DejaVu fonts",
+    licence="DejaVu fonts licence (free; the fonts come with matplotlib)",
+    homepage="https://dejavu-fonts.github.io",
+    version=1,
+    splits={"default": "the same number of train, query and database images of every letter"},
+)
+
+
+class GlyphsConfig(Config):
+    """Settings of glyphs."""
+
+    classes: int = setting(
+        48,
+        "letters to tell apart",
+        source="project: twelve turns of four, all eight scripts, two families in half of them",
+        ge=2,
+    )
+    train: int = setting(
+        50, "training images per letter", source="project: a quick run trains in seconds", ge=1
+    )
+    query: int = setting(
+        10, "queries per letter", source="project: 480 queries keep the mAP's interval near 0.02", ge=1
+    )
+    database: int = setting(
+        60, "database images per letter", source="project: a few more than trained on", ge=1
+    )
+    size: int = setting(
+        32, "side of an image in pixels", source="project: CIFAR's, small CNNs take it", ge=16, le=128
+    )
+    seed: int = setting(
+        0, "of the pixels; independent of a run's seed", source="project: one dataset for all seeds", ge=0
+    )
+    distortion: float = setting(
+        0.7, "turn, slant and stretch of the letters", source="project: tuned, see Look", ge=0, le=1
+    )
+    clutter: float = setting(
+        0.4, "share of the curves and specks that are drawn", source="project: tuned", ge=0, le=1
+    )
+    noise: float = setting(0.4, "pixel noise", source="project: tuned", ge=0, le=1)
+
+
+class Glyphs(Dataset):
+    """One letter in each image."""
+
+    INFO: ClassVar[PluginInfo] = INFO
+    Config: ClassVar[type[Config]] = GlyphsConfig
+    needs_root: ClassVar[bool] = False
+    flip_safe = False  # a mirrored e-acute is an e-grave
+
+    def __init__(self, config: GlyphsConfig, split: str = "default", root: Path | None = None) -> None:
+        self.config = config
+        self._letters = letters(config.classes, INFO.name)
+        self.class_names = tuple(letter.name for letter in self._letters)
+        self.hierarchy = hierarchy(self._letters)
+        self.native_size = config.size
+        rng = stream(config.seed, INFO.name, "order")
+        self.labels, self.split = shuffled_parts(
+            config.classes, (config.train, config.query, config.database), rng
+        )
+
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of settings, letters, generator version, fonts and the libraries that draw them."""
+        return fingerprint(INFO, self.config, self._letters)
+
+    def images(self, size: int) -> NDArray[np.uint8]:
+        """(N, S, S, 3) uint8 at the `size` of the settings, rendered at the first call; `size` is not used."""
+        return self._images
+
+    @functools.cached_property
+    def _images(self) -> NDArray[np.uint8]:
+        config, count = self.config, len(self.labels)
+        rng = stream(config.seed, INFO.name, "place")
+        extent = 0.5 + 0.32 * rng.random(count)
+        room = (0.94 - extent) / 2
+        centre = 0.5 + room[:, None] * (2 * rng.random((count, 2)) - 1)
+        layer = Layer(np.arange(count), self.labels, extent, centre)
+        look = Look(distortion=config.distortion, clutter=config.clutter, noise=config.noise)
+        images = draw(count, config.size, self._letters, [layer], look, config.seed, INFO.name)
+        images.flags.writeable = False
+        return images
