@@ -61,6 +61,7 @@ class Dataset(ABC):
         hierarchy: class tree, or None.
         native_size: side of the stored square images in pixels, or None where images come in all sizes.
         flip_safe: whether a mirrored image still shows its class (not so for letters).
+        split_name: the split in force where the one asked for leaves the choice to the dataset ("auto").
     """
 
     INFO: ClassVar[PluginInfo]
@@ -73,6 +74,7 @@ class Dataset(ABC):
     hierarchy: Hierarchy | None = None
     native_size: int | None = None
     flip_safe: bool = True
+    split_name: str | None = None
 
     @abstractmethod
     def __init__(self, config: Any, split: str, root: Path | None) -> None:
