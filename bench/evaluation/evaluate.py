@@ -1,0 +1,87 @@
+"""Codes and labels in, `Evaluation` out; and the mAP of the real-valued features behind the codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from bench.codes.histograms import distance_histograms
+from bench.codes.packing import pack
+from bench.errors import ConfigError, DataError
+from bench.evaluation.ranking import Evaluation
+
+_CHUNK_ENTRIES = 2**23  # similarities sorted at a time
+
+
+def evaluate(
+    query_codes: ArrayLike | Tensor,
+    query_labels: ArrayLike | Tensor,
+    database_codes: ArrayLike | Tensor,
+    database_labels: ArrayLike | Tensor,
+    *,
+    bits: int | None = None,
+    ties: str = "expected",
+) -> Evaluation:
+    """Rank the whole database by Hamming distance to each query and measure the ranking.
+
+    Args:
+        query_codes, database_codes: (Q, K) and (N, K) in {-1, +1}, or packed uint8 rows with `bits` given.
+        query_labels, database_labels: class indices (Q,), (N,), or multi-hot rows (Q, C), (N, C).
+        bits: K, for packed codes.
+        ties: "expected", the mean over all orders of items at equal distance.
+
+    Raises:
+        DataError: codes or labels whose shapes or values do not fit.
+    """
+    if ties != "expected":
+        raise ConfigError(f"there is no ties convention '{ties}': use expected.")
+    query, database = _array(query_codes), _array(database_codes)
+    if bits is None:
+        if query.ndim != 2 or database.ndim != 2 or query.shape[1] != database.shape[1]:
+            raise DataError(f"query codes {query.shape} and database codes {database.shape} must be rows of one length.")
+        bits = query.shape[1]
+        query, database = pack(query), pack(database)
+    elif query.dtype != np.uint8 or database.dtype != np.uint8:
+        raise DataError("packed codes must be uint8; leave out bits for codes in {-1, +1}.")
+    labels = _labels(query_labels), _labels(database_labels)
+    return Evaluation(distance_histograms(query, labels[0], database, labels[1], bits))
+
+
+def cosine_map(
+    query: NDArray[np.float32], query_labels: NDArray[Any], database: NDArray[np.float32],
+    database_labels: NDArray[Any], device: torch.device | str = "cpu",
+) -> float:  # fmt: skip
+    """mAP@all of real-valued vectors (Q, D) against (N, D), ranked by cosine: what the codes are made from.
+
+    Equal cosines keep the database's order; among real numbers they are too rare to matter.
+    """
+    q, db = (F.normalize(torch.as_tensor(np.asarray(x)).to(device).float(), dim=1) for x in (query, database))
+    ql, dl = (torch.as_tensor(np.ascontiguousarray(x)).to(device) for x in (query_labels, database_labels))
+    if ql.ndim == 2:
+        ql, dl = ql.float(), dl.float()
+    ranks = torch.arange(1, len(db) + 1, device=device, dtype=torch.float32)
+    total, chunk = 0.0, max(1, _CHUNK_ENTRIES // len(db))
+    for start in range(0, len(q), chunk):
+        part = slice(start, start + chunk)
+        order = (q[part] @ db.T).argsort(dim=1, descending=True)
+        relevant = ql[part, None] == dl[None] if ql.ndim == 1 else ql[part] @ dl.T > 0
+        hits = relevant.gather(1, order).float()
+        ap = (hits * hits.cumsum(dim=1) / ranks).sum(dim=1) / hits.sum(dim=1).clamp(min=1)
+        total += float(ap.double().sum())
+    return total / len(q)
+
+
+def _array(codes: ArrayLike | Tensor) -> NDArray[Any]:
+    return codes.detach().cpu().numpy() if isinstance(codes, Tensor) else np.asarray(codes)
+
+
+def _labels(labels: ArrayLike | Tensor) -> NDArray[Any]:
+    array = _array(labels)
+    if array.ndim not in (1, 2):
+        raise DataError(f"labels must be class indices (N,) or multi-hot rows (N, C), not of shape {array.shape}.")
+    return array.astype(bool) if array.ndim == 2 else array

@@ -1,0 +1,179 @@
+"""Exact retrieval metrics from distance histograms; ties are averaged over, never broken.
+
+Notation of the formulas: a query's bucket j = 0 ... K holds n items at distance j, p of them relevant; a items and
+P relevant ones lie in nearer buckets; R relevant in all. Omega(n) = 1 + 1/2 + ... + 1/n.
+Sources: McSherry & Najork, ECIR 2008; He, Cakir, Bargal & Sclaroff, CVPR 2018 (expected AP under random order
+within a tie).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import hypergeom
+
+from bench.codes.histograms import Histograms
+from bench.errors import ConfigError
+
+Floats = NDArray[np.float64]
+Normalizer = Literal["hits", "all", "min"]
+
+_CHUNK_ENTRIES = 2**22  # of the (query, hits in the last bucket) table held at a time
+
+
+class Evaluation:
+    """Metrics of one ranking of a database by each of Q queries.
+
+    Built from histograms alone, so that it costs nothing beside counting them. A query without a relevant item
+    has AP 0 and counts in the mean (`empty_queries` says how many there are).
+    """
+
+    def __init__(self, histograms: Histograms) -> None:
+        self.histograms = histograms
+        n, p = histograms.items.astype(np.float64), histograms.relevant.astype(np.float64)
+        self._n, self._p = n, p
+        self._a, self._P = np.cumsum(n, axis=1) - n, np.cumsum(p, axis=1) - p
+        self._R = p.sum(axis=1)
+        self._omega = harmonic(int(n.sum(axis=1).max()))
+
+    @property
+    def empty_queries(self) -> int:
+        """Queries without a relevant item in the database."""
+        return int((self._R == 0).sum())
+
+    @functools.cached_property
+    def ap(self) -> Floats:
+        """(Q,) expected AP over the whole database, over all orders within equal distances."""
+        return self._normalized(bucket_sums(self._n, self._p, self._a, self._P, self._n, self._omega).sum(axis=1))
+
+    @property
+    def map(self) -> float:
+        """Mean of `ap`: tie-aware mAP@all, the metric of the tables."""
+        return float(self.ap.mean())
+
+    @property
+    def map_stderr(self) -> float:
+        """Standard error of `map` over queries; 0 for a single query."""
+        return float(self.ap.std(ddof=1) / len(self.ap) ** 0.5) if len(self.ap) > 1 else 0.0
+
+    @functools.cached_property
+    def map_best(self) -> float:
+        """mAP@all if in every tie the relevant items came first."""
+        first = self._a
+        return self._mean_with_relevant_from(first)
+
+    @functools.cached_property
+    def map_worst(self) -> float:
+        """mAP@all if in every tie the relevant items came last."""
+        first = self._a + self._n - self._p
+        return self._mean_with_relevant_from(first)
+
+    @functools.cached_property
+    def map_chance(self) -> float:
+        """mAP@all of a random order: the whole database is one tie."""
+        total, zero = self._n.sum(axis=1, keepdims=True), np.zeros((len(self._n), 1))
+        sums = bucket_sums(total, self._R[:, None], zero, zero, total, self._omega)
+        return float(self._normalized(sums[:, 0]).mean())
+
+    def map_at(self, k: int, normalizer: Normalizer) -> float:
+        """Expected mAP over the k nearest.
+
+        Args:
+            k: cutoff >= 1; beyond the database it means all of it.
+            normalizer: what the sum of precisions is divided by: "hits" relevant items within the k nearest (most
+                released code), "all" relevant items, "min" of k and all.
+        """
+        return float(self.ap_at(k, normalizer).mean())
+
+    def ap_at(self, k: int, normalizer: Normalizer) -> Floats:
+        """(Q,) terms of `map_at`."""
+        kept = self._kept(k)
+        if normalizer == "hits":
+            return self._ap_at_hits(kept)
+        sums = bucket_sums(self._n, self._p, self._a, self._P, kept, self._omega).sum(axis=1)
+        if normalizer == "all":
+            return self._normalized(sums)
+        if normalizer == "min":
+            return sums / np.maximum(np.minimum(self._R, kept.sum(axis=1)), 1)
+        raise ConfigError(f"there is no normalizer '{normalizer}': use hits, all or min.")
+
+    def hits_at(self, k: int) -> Floats:
+        """(Q,) expected number of relevant items among the k nearest."""
+        share = np.divide(self._p, self._n, out=np.zeros_like(self._p), where=self._n > 0)
+        return np.asarray((self._kept(k) * share).sum(axis=1))
+
+    def precision_at(self, k: int) -> float:
+        """Expected share of relevant items among the k nearest (of the database, if it is smaller), mean over queries."""
+        return float((self.hits_at(k) / self._kept(k).sum(axis=1)).mean())
+
+    def recall_at(self, k: int) -> float:
+        """Expected share of all relevant items found among the k nearest, mean over queries."""
+        return float(self._normalized(self.hits_at(k)).mean())
+
+    @property
+    def pr_curve(self) -> tuple[Floats, Floats]:
+        """Precision and recall within each radius 0 ... K, both (K + 1,), means over queries.
+
+        A query that finds nothing within a radius has precision 1 there if nothing is retrieved at all (as
+        scikit-learn has it), so that short radii are not punished for being empty.
+        """
+        found, hits = self._a + self._n, self._P + self._p
+        precision = np.divide(hits, found, out=np.ones_like(hits), where=found > 0)
+        recall = hits / np.maximum(self._R, 1)[:, None]
+        return precision.mean(axis=0), recall.mean(axis=0)
+
+    def _normalized(self, sums: Floats) -> Floats:
+        return sums / np.maximum(self._R, 1)
+
+    def _mean_with_relevant_from(self, first: Floats) -> float:
+        """mAP where each bucket's relevant items have the ranks first + 1 ... first + p."""
+        steps = self._omega[(first + self._p).astype(np.int64)] - self._omega[first.astype(np.int64)]
+        return float(self._normalized((self._p + (self._P - first) * steps).sum(axis=1)).mean())
+
+    def _kept(self, k: int) -> Floats:
+        """(Q, K + 1) items of each bucket that are among the k nearest."""
+        if k < 1:
+            raise ConfigError(f"k = {k} cannot be: a ranking is cut at 1 or more.")
+        return np.clip(k - self._a, 0, self._n)
+
+    def _ap_at_hits(self, kept: Floats) -> Floats:
+        """Divided by the hits, which in the bucket that is cut are a hypergeometric number."""
+        whole = np.where(kept == self._n, self._n, 0)
+        sums = bucket_sums(self._n, self._p, self._a, self._P, whole, self._omega).sum(axis=1)
+        cut = np.argmax((kept > 0) & (kept < self._n), axis=1)  # 0 where no bucket is cut; kept is then whole
+        rows = np.arange(len(cut))
+        n, p, a, before, s = (x[rows, cut] for x in (self._n, self._p, self._a, self._P, kept))
+        is_cut = (s > 0) & (s < n)
+        hits_whole = np.where(kept == self._n, self._p, 0).sum(axis=1)
+        result = sums / np.maximum(hits_whole, 1)
+        todo = np.flatnonzero(is_cut)
+        width = int(np.minimum(p, s)[todo].max(initial=0)) + 1
+        step = max(1, _CHUNK_ENTRIES // width)
+        for part in (todo[i : i + step] for i in range(0, len(todo), step)):
+            r = np.arange(width, dtype=np.float64)[None, :]
+            n_, p_, a_, before_, s_ = (x[part, None] for x in (n, p, a, before, s))
+            chance = np.nan_to_num(hypergeom.pmf(r, n_, p_, s_))
+            # Given r hits among the s kept, they lie there in uniformly random order: a bucket of (s, r).
+            inner = bucket_sums(s_, np.minimum(r, s_), a_, before_, s_, self._omega)
+            result[part] = (chance * (sums[part, None] + inner) / np.maximum(before_ + r, 1)).sum(axis=1)
+        return result
+
+
+def bucket_sums(n: Floats, p: Floats, a: Floats, before: Floats, kept: Floats, omega: Floats) -> Floats:
+    """Expected sum of precisions at the relevant items within the first `kept` places of each bucket.
+
+    (p/n) sum_{t = a+1}^{a+kept} [before + 1 + (t - a - 1) sigma] / t with sigma = (p - 1) / (n - 1), in closed form.
+    Arguments broadcast; `omega` is `harmonic(...)`.
+    """
+    sigma = np.divide(p - 1, n - 1, out=np.zeros(np.broadcast_shapes(n.shape, p.shape)), where=n > 1)
+    steps = omega[(a + kept).astype(np.int64)] - omega[a.astype(np.int64)]
+    share = np.divide(p, n, out=np.zeros_like(sigma), where=n > 0)
+    return np.asarray(share * ((before + 1 - (a + 1) * sigma) * steps + sigma * kept))
+
+
+def harmonic(n: int) -> Floats:
+    """Omega(0), ..., Omega(n)."""
+    return np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, n + 1))])
