@@ -42,3 +42,7 @@ class TrainingError(BenchError):
     """A cell that failed while it ran (a loss that is not finite, for example)."""
 
     exit_code = 1
+
+
+class BenchWarning(UserWarning):
+    """Something a reader of the results must know (two classes share a center); kept as a note with the cell."""

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from bench.codes.hadamard import hadamard
 from bench.config import Config, setting
+from bench.errors import BenchWarning
 from bench.losses import central_bce, quantization
 from bench.plugins import PluginInfo
 from bench.plugins.method import Method
@@ -67,6 +68,7 @@ class CSQ(Method):
                 f"csq: {task.num_classes} classes at {task.bits} bits: after {self.config.tries} draws the random rows still "
                 f"miss CSQ's own test (least distance > K/4 = {task.bits / 4:g}, mean >= K/2 = {task.bits / 2:g}); the last is "
                 f"kept: least {least}, mean {mean:.2f}, {twins} pairs of equal centers.",
+                BenchWarning,
                 stacklevel=2,
             )
         ties = stream(task.seed, "multi-label-tie-vector").integers(0, 2, task.bits) * 2 - 1

@@ -1,0 +1,1 @@
+"""Where cells run; found by name through `bench.plugins.registry`."""

@@ -1,0 +1,223 @@
+"""The life of one cell, from top to bottom: data, centers, training, codes, evaluation, store."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.codes.packing import pack
+from bench.data.cache import cached_array
+from bench.errors import BenchError, BenchWarning, ConfigError
+from bench.evaluation.evaluate import cosine_map, evaluate
+from bench.evaluation.ranking import Evaluation
+from bench.evaluation.semantics import hierarchy_similarity, pcc
+from bench.grid.cell import Cell
+from bench.grid.job import Job
+from bench.grid.provenance import peak_memory, provenance
+from bench.grid.store import Store, StoredCell
+from bench.plugins.dataset import Dataset
+from bench.plugins.method import Method, Task
+from bench.plugins.registry import registry
+from bench.training.backbones import Weights, build_backbone, resolve_weights
+from bench.training.features import frozen_features
+from bench.training.inputs import FeatureInputs, ImageInputs
+from bench.training.model import HashModel, build_head
+from bench.training.progress import Observer
+from bench.training.regimes import TrainConfig, regime_named
+from bench.training.seeding import seeded
+from bench.training.trainer import Trained, encode, train
+
+
+def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
+    """Run a cell and store what came of it: metrics, or the error that ended it.
+
+    Raises:
+        StoreError: the result cannot be written. Everything else that goes wrong is stored as a failed cell.
+    """
+    clock = Clock()
+    result: dict[str, Any] = {"status": "ok", "reason": None, "traceback": None, "metrics": {}, "history": []}
+    arrays: dict[str, NDArray[Any]] = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BenchWarning)
+        try:
+            job.add_plugins()
+            metrics, arrays, trained = _measure(job, workshop, clock, observer)
+            result |= {"metrics": metrics, "history": trained.history}
+        except Exception as error:
+            known = isinstance(error, BenchError)
+            reason = str(error) if known else f"{type(error).__name__}: {error}"
+            result |= {"status": "failed", "reason": reason, "traceback": traceback.format_exc()}
+    result["notes"] = sorted({str(w.message) for w in caught if issubclass(w.category, BenchWarning)})
+    result["seconds"] = clock.seconds()
+    result["provenance"] = provenance(workshop.device_of(job)) | {"peak_memory_bytes": peak_memory()}
+    return Store(job.out).write(job.cell, result, arrays)
+
+
+def _measure(
+    job: Job, workshop: Workshop, clock: Clock, observer: Observer
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]], Trained]:
+    cell, device = job.cell, workshop.device_of(job)
+    config = TrainConfig.build("train", {**cell.train, "backbone": cell.backbone})
+    with clock.phase("data"):
+        material = workshop.material(job, config)
+        dataset = material.dataset
+    with clock.phase("centers"):
+        method = build_method(cell).to(device)
+    with clock.phase("training"):
+        model = build_model(material, config, cell, device)
+        trained = train(
+            model, method, material.inputs, dataset.labels, dataset.split.train, config,
+            seed=cell.seed, pretrained=material.weights.pretrained, device=device, observer=observer,
+        )  # fmt: skip
+    with clock.phase("codes"):
+        observer.stage("codes", len(dataset.split.query) + len(dataset.split.database))
+        query, query_features = encode(model, material.inputs, dataset.split.query, observer)
+        database, database_features = encode(model, material.inputs, dataset.split.database, observer)
+    with clock.phase("evaluation"):
+        observer.stage("evaluation", 0)
+        labels = dataset.labels[dataset.split.query], dataset.labels[dataset.split.database]
+        ranking = evaluate(query, labels[0], database, labels[1], ties=cell.ties)
+
+        def features_map() -> float:
+            return cosine_map(query_features, labels[0], database_features, labels[1], device)
+
+        features = material.once(features_map) if regime_named(cell.regime).frozen else features_map()
+    arrays = {
+        "centers_used": trained.centers_used, "centers_final": trained.centers_final,
+        "query_codes": pack(query), "database_codes": pack(database), "ap": ranking.ap,
+    }  # fmt: skip
+    return _metrics(ranking, trained, dataset) | {"map_features": features}, arrays, trained
+
+
+def _metrics(ranking: Evaluation, trained: Trained, dataset: Dataset) -> dict[str, Any]:
+    centers = trained.centers_final.astype(np.int64)
+    distances = ((centers.shape[1] - centers @ centers.T) // 2)[np.triu_indices(len(centers), 1)]
+    alignment = None if dataset.hierarchy is None else pcc(centers, hierarchy_similarity(dataset.hierarchy))
+    return {
+        "map": ranking.map, "map_best": ranking.map_best, "map_worst": ranking.map_worst,
+        "map_stderr": ranking.map_stderr, "map_chance": ranking.map_chance, "empty_queries": ranking.empty_queries,
+        "pcc": alignment, "pcc_reference": None if dataset.hierarchy is None else "hierarchy",
+        "d_min": int(distances.min()), "duplicates": int((distances == 0).sum()),
+        "centers_moved_last": int((trained.centers_used != trained.centers_final).any(axis=1).sum()),
+    }  # fmt: skip
+
+
+def build_method(cell: Cell) -> Method:
+    """The cell's method for its task."""
+    cls = registry("method").load(cell.method)
+    task = Task(cell.num_classes, cell.bits, cell.seed, cell.multi_label)
+    method: Method = cls(cls.Config.build(cell.method, cell.method_config), task)
+    return method
+
+
+def build_model(material: Material, config: TrainConfig, cell: Cell, device: torch.device) -> HashModel:
+    """Backbone (none in the frozen regime) and head, random weights from the stream `network-init`."""
+    with seeded(cell.seed, "network-init"):
+        if isinstance(material.inputs, ImageInputs):
+            backbone, dim = build_backbone(config.backbone, material.weights, material.inputs.size)
+            backbone = backbone.to(memory_format=torch.channels_last)
+        else:
+            backbone, dim = torch.nn.Identity(), material.inputs.features.shape[1]
+        return HashModel(backbone, build_head(config, dim, cell.bits)).to(device)
+
+
+@dataclasses.dataclass
+class Material:
+    """What cells on one dataset and backbone share."""
+
+    dataset: Dataset
+    weights: Weights
+    inputs: ImageInputs | FeatureInputs
+    key: str
+    _features_map: float | None = None
+
+    def once(self, features_map: Callable[[], float]) -> float:
+        """mAP of frozen features: the same for every cell, so computed once and kept on disk."""
+        if self._features_map is None:
+            array = cached_array(f"features-map-{self.key}", lambda: np.array([features_map()]))
+            self._features_map = float(array[0])
+        return self._features_map
+
+
+class Workshop:
+    """Datasets, images and features that the cells run in one process share. Holds one material at a time."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._material: Material | None = None
+
+    def device_of(self, job: Job) -> torch.device:
+        """The job's device; "auto" is the GPU where there is one."""
+        return choose_device(job.device)
+
+    def material(self, job: Job, config: TrainConfig) -> Material:
+        """The job's dataset and inputs, from the cell before if they are the same."""
+        cell = job.cell
+        facts = [
+            cell.dataset, cell.dataset_config, cell.split, cell.fingerprint, cell.regime, cell.backbone, cell.weights,
+            [getattr(config, name) for name in ("image_size", "store_size", "crop", "pad", "flip")], str(job.device),
+        ]  # fmt: skip
+        key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+        if self._material is None or self._material.key != key:
+            self._material = None  # freed before the next is made
+            self._material = self._make(job, config, key)
+        return self._material
+
+    def _make(self, job: Job, config: TrainConfig, key: str) -> Material:
+        dataset, device = job.open_dataset(), self.device_of(job)
+        if dataset.fingerprint() != job.cell.fingerprint:
+            raise ConfigError(f"{dataset.name} has changed since the run was planned: run again.")
+        if not dataset.has_images:
+            return Material(dataset, Weights("dataset"), FeatureInputs(dataset.features(), device), key)
+        weights = resolve_weights(config.backbone, job.weights)
+        if regime_named(job.cell.regime).frozen:
+            features = frozen_features(dataset, config, weights, device, self._observer)
+            return Material(dataset, weights, FeatureInputs(features, device), key)
+        self._observer.stage("decoding images", 0)
+        images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
+        return Material(dataset, weights, ImageInputs(images, config, weights, dataset.flip_safe, device), key)
+
+
+def choose_device(choice: str) -> torch.device:
+    """The device a choice means, checked to exist."""
+    if choice == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(choice)
+    except RuntimeError:
+        raise ConfigError(f"there is no device '{choice}': use auto, cpu, cuda or cuda:N.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {choice} is not there: torch sees {torch.cuda.device_count()} CUDA devices.")
+    return device
+
+
+class Clock:
+    """Wall seconds by phase."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._phases: dict[str, float] = {}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time what runs inside."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._phases[name] = self._phases.get(name, 0.0) + time.perf_counter() - start
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by phase, and `total`."""
+        return {**self._phases, "total": time.perf_counter() - self._start}

@@ -1,0 +1,215 @@
+"""From a spec to jobs: every choice resolved and checked before anything runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.config import Config
+from bench.errors import ConfigError, UnknownNameError
+from bench.grid.cell import Cell
+from bench.grid.job import Job, open_dataset
+from bench.grid.spec import GridSpec
+from bench.grid.store import Store, StoredCell
+from bench.plugins.dataset import Dataset
+from bench.plugins.method import Method, Task
+from bench.plugins.registry import registry
+from bench.training.backbones import Weights, resolve_weights
+from bench.training.regimes import REGIMES, TrainConfig, regime_named, train_config
+
+State = Literal["done", "failed", "missing"]
+_SMALL = 64  # pixels up to which a small CNN is the default
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A job, what the store holds of it, and whether it will run."""
+
+    job: Job
+    stored: StoredCell | None
+    runs: bool
+
+    @property
+    def state(self) -> State:
+        """Of what is stored."""
+        return "missing" if self.stored is None else "done" if self.stored.ok else "failed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All cells of a spec, in the order dataset, method, bits, seed."""
+
+    spec: GridSpec
+    cells: list[Planned]
+
+    @property
+    def to_run(self) -> list[Job]:
+        """Jobs to hand to an executor."""
+        return [planned.job for planned in self.cells if planned.runs]
+
+    def expected_seconds(self) -> float | None:
+        """Time for what will run, from finished cells like them; None where there is none to go by."""
+        stored = Store(self.spec.out).read_all()
+        guesses = [expected_seconds(planned.job.cell, stored) for planned in self.cells if planned.runs]
+        known = [g for g in guesses if g is not None]
+        return None if len(known) < len(guesses) else sum(known)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A dataset as asked for: opened, with what names it."""
+
+    dataset: Dataset
+    name: str
+    split: str
+    config: Config
+    root: Path | None
+
+
+def make_plan(spec: GridSpec) -> Plan:
+    """Resolve and check every cell of a spec; reads labels and the store, decodes and trains nothing.
+
+    Raises:
+        ConfigError, DataError: for the first choice that cannot be.
+    """
+    names = [registry("method").entry(m).info.name if m.endswith(".py") else m for m in spec.methods]
+    for name in names:
+        registry("method").entry(name)
+    texts = [_dataset_name(text) for text in spec.datasets]
+    _check_owners(spec, names, [name for name, _, _ in texts])
+    plugins = tuple(("method", Path(m).expanduser().resolve()) for m in spec.methods if m.endswith(".py"))
+    plugins += tuple(("dataset", path) for _, _, path in texts if path is not None and path.suffix == ".py")
+    store = Store(spec.out)
+    cells = []
+    for text in spec.datasets:
+        source = _open(text, spec)
+        for method in names:
+            for cell, weights in _cells(spec, source, method):
+                job = Job(cell, spec.out, source.root, weights, plugins, spec.device)
+                stored = store.read(cell)
+                cells.append(Planned(job, stored, _runs(stored, spec.overwrite)))
+    return Plan(spec, cells)
+
+
+def _cells(spec: GridSpec, source: _Source, method: str) -> Iterable[tuple[Cell, str | None]]:
+    """The cells of one dataset and method, and the user's choice of weights."""
+    dataset = source.dataset
+    cls: type[Method] = registry("method").load(method)
+    changed = spec.set.get(method, {})
+    config = cls.resolve(method, changed)
+    regime = spec.regime or _default_regime(dataset)
+    train = _train_config(spec, regime, cls, dataset)
+    weights = _weights(train, dataset)
+    for bits in spec.bits:
+        cls.check(config, Task(dataset.num_classes, bits, 0, dataset.multi_label))
+    shared: dict[str, Any] = {
+        "dataset": source.name, "dataset_label": dataset.name, "split": dataset.split_name or source.split,
+        "dataset_config": source.config.model_dump(mode="json"), "fingerprint": dataset.fingerprint(),
+        "num_classes": dataset.num_classes, "multi_label": dataset.multi_label,
+        "counts": {part: len(getattr(dataset.split, part)) for part in ("train", "query", "database")},
+        "method": method, "method_label": _label(method, changed), "method_config": config.model_dump(mode="json"),
+        "method_version": registry("method").entry(method).info.version, "regime": regime, "settings": spec.settings,
+        "backbone": train.backbone, "weights": weights.id,
+        "train": train.model_dump(mode="json", exclude={"backbone", "weights"}),
+    }  # fmt: skip
+    for bits in spec.bits:
+        for seed in spec.seeds:
+            yield Cell(**shared, bits=bits, seed=seed), train.weights
+
+
+def _train_config(spec: GridSpec, regime: str, method: type[Method], dataset: Dataset) -> TrainConfig:
+    overrides = dict(spec.set.get("train", {}))
+    overrides |= {k: v for k, v in (("backbone", spec.backbone), ("weights", spec.weights)) if v is not None}
+    if not dataset.has_images:
+        overrides |= {"backbone": "features", "weights": None}
+        if not regime_named(regime).frozen:
+            raise ConfigError(f"{dataset.name} has features, not images: use --regime frozen.")
+    paper = method.paper_training(dataset.multi_label) if spec.settings == "paper" else None
+    if spec.backbone not in (None, regime_named(regime).values.get("backbone")) and "weights" not in overrides:
+        overrides["weights"] = None  # another backbone than the regime's: its own default weights
+    return train_config(regime, paper, overrides)
+
+
+def _weights(train: TrainConfig, dataset: Dataset) -> Weights:
+    if not dataset.has_images:
+        return Weights("dataset")
+    return resolve_weights(train.backbone, train.weights)
+
+
+def _default_regime(dataset: Dataset) -> str:
+    if not dataset.has_images:
+        return "frozen"
+    return "quick" if dataset.native_size is not None and dataset.native_size <= _SMALL else "finetune"
+
+
+def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
+    """(registered name, split, path) of `name`, `name@split`, `./folder`, `./file.npz`, `./plugin.py`, each `@split`."""
+    name, at, split = text.rpartition("@")
+    if not at or "/" in split:
+        name, split = text, ""
+    path = Path(name).expanduser()
+    chosen = split or None
+    if name.endswith(".py"):
+        return registry("dataset").entry(name).info.name, chosen, path.resolve()
+    if "/" in name or name in (".", "..") or name.endswith(".npz"):
+        if not path.exists():
+            raise ConfigError(f"there is no folder or file {name}: give the path of a folder of images or of an .npz file.")
+        return ("arrays" if path.is_file() else "image-folder"), chosen, path.resolve()
+    return registry("dataset").entry(name).info.name, chosen, None
+
+
+def _open(text: str, spec: GridSpec) -> _Source:
+    name, split, path = _dataset_name(text)
+    info = registry("dataset").entry(name).info
+    split = split or next(iter(info.splits), "default")
+    if info.splits and split not in info.splits:
+        raise UnknownNameError(f"split of {name}", split, info.splits)
+    cls: type[Dataset] = registry("dataset").load(name)
+    root = None
+    if cls.needs_root:
+        root = path if path is not None and path.suffix != ".py" else spec.root
+        if root is None:
+            raise ConfigError(f"{name} needs its files: say where they are with --data-root DIR or $BENCH_DATA.")
+        if not root.exists():
+            raise ConfigError(f"there is no folder or file {root}: say where the data is with --data-root.")
+    config = cls.Config.build(name, spec.set.get(name, {}))
+    dataset = open_dataset(name, config.model_dump(), split, root)
+    return _Source(dataset, name, split, config, root)
+
+
+def _check_owners(spec: GridSpec, methods: list[str], datasets: list[str]) -> None:
+    """Every owner in `set` must be something this grid has; else a setting would silently do nothing."""
+    known = [*methods, *datasets, "train"]
+    for owner in spec.set:
+        if owner not in known:
+            raise UnknownNameError("owner of settings in this grid named", owner, known)
+
+
+def _label(method: str, changed: dict[str, Any]) -> str:
+    """`crh`, or `crh[margin=0.3]` where settings were changed."""
+    return method if not changed else f"{method}[{', '.join(f'{k}={v}' for k, v in sorted(changed.items()))}]"
+
+
+def _runs(stored: StoredCell | None, overwrite: str) -> bool:
+    match overwrite:
+        case "always":
+            return True
+        case "never":
+            return False
+        case "failed":
+            return stored is not None and not stored.ok
+        case _:  # only-missing: a failure is never kept for an answer
+            return stored is None or not stored.ok
+
+
+def expected_seconds(cell: Cell, stored: list[StoredCell]) -> float | None:
+    """Median of finished cells with the same protocol, of the same method where there are any."""
+    alike = [s for s in stored if s.ok and s.cell.protocol == cell.protocol]
+    same = [s for s in alike if s.cell.method == cell.method] or alike
+    return statistics.median(s.result["seconds"]["total"] for s in same) if same else None
+
+
+__all__ = ["REGIMES", "Plan", "Planned", "expected_seconds", "make_plan"]

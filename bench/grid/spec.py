@@ -1,0 +1,104 @@
+"""What a user asks for: the grid, the same whether from a TOML file, the command line or Python."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from bench.config import Config, setting
+from bench.errors import ConfigError
+
+Overwrite = Literal["only-missing", "failed", "always", "never"]
+
+
+class GridSpec(Config):
+    """Methods x datasets x bits x seeds under one regime and one set of hyper-parameters."""
+
+    methods: tuple[str, ...] = setting(("crh", "csq"), "methods or variants; a .py file adds one", min_length=1)
+    datasets: tuple[str, ...] = setting(
+        ("glyphs",), "name, name@split, ./folder of images or ./file.npz", source="needs no download", min_length=1
+    )
+    bits: tuple[int, ...] = setting((16, 32, 64), "code lengths", source="all papers", min_length=1)
+    seeds: tuple[int, ...] = setting((0,), "root seeds", min_length=1)
+    regime: str | None = setting(
+        None, "how the network is trained; none: quick for image sets of at most 64 px, else finetune; frozen for features"
+    )
+    settings: Literal["matched", "paper"] = setting("matched", "whose hyper-parameters: one set for all, or each paper's own")
+    backbone: str | None = setting(None, "network; none: the regime's")
+    weights: str | None = setting(None, "'imagenet', 'scratch' or a file; none: imagenet where there are any")
+    data_root: Path | None = setting(None, "folder with the data; none: $BENCH_DATA")
+    device: str = setting("auto", "auto, cpu, cuda, cuda:N")
+    executor: str = setting("local", "where cells run")
+    out: Path = setting(Path("results"), "output folder")
+    overwrite: Overwrite = setting("only-missing", "which cells to run that are there already")
+    set: dict[str, dict[str, Any]] = setting({}, "settings of a method, a dataset or the trainer: owner -> field -> value")
+
+    @field_validator("bits", "seeds")
+    @classmethod
+    def _numbers(cls, values: tuple[int, ...], info: Any) -> tuple[int, ...]:
+        least = 1 if info.field_name == "bits" else 0
+        if values and min(values) < least:
+            raise ValueError(f"{min(values)} is less than {least}")
+        return tuple(dict.fromkeys(values))
+
+    @field_validator("methods", "datasets")
+    @classmethod
+    def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
+
+    @property
+    def root(self) -> Path | None:
+        """`data_root`, or what the environment says."""
+        if self.data_root is not None:
+            return self.data_root.expanduser()
+        return Path(os.environ["BENCH_DATA"]).expanduser() if os.environ.get("BENCH_DATA") else None
+
+
+def grid_spec(file: Path | None = None, options: dict[str, Any] | None = None, sets: list[str] | None = None) -> GridSpec:
+    """A spec from a TOML file, with options over it, with `owner.field=value` texts over both.
+
+    Raises:
+        ConfigError: an unknown key, a value that cannot be, a file that is not TOML.
+    """
+    values = {} if file is None else _read_toml(file)
+    values |= {key: value for key, value in (options or {}).items() if value is not None}
+    table = values.get("set", {})
+    if not isinstance(table, dict) or not all(isinstance(v, dict) for v in table.values()):
+        raise ConfigError("[set] holds a table for each owner: [set.crh] and below it margin = 0.3.")
+    values["set"] = {owner: dict(fields) for owner, fields in table.items()}
+    for text in sets or []:
+        owner, field, value = parse_set(text)
+        values["set"].setdefault(owner, {})[field] = value
+    return GridSpec.build("grid", values)
+
+
+def parse_set(text: str) -> tuple[str, str, Any]:
+    """`crh.margin=0.3` -> ("crh", "margin", 0.3). The value is read as TOML, or as plain text where it is none."""
+    left, equals, right = text.partition("=")
+    owner, dot, field = left.strip().rpartition(".")
+    if not (equals and dot and owner and field):
+        raise ConfigError(f"--set {text} cannot be read: write owner.field=value, for example crh.margin=0.3.")
+    right = right.strip()
+    if right.lower() in ("none", "null"):
+        return owner, field, None
+    try:
+        return owner, field, tomllib.loads(f"value = {right}")["value"]
+    except tomllib.TOMLDecodeError:
+        return owner, field, right
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no grid file {file}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} is not a readable TOML file: {error}.") from None
+    for key in ("data_root", "out"):  # relative to where the user is, as on the command line
+        if key in values:
+            values[key] = str(values[key])
+    return values

@@ -1,0 +1,53 @@
+"""Features of a frozen backbone: extracted once per dataset, backbone, weights and transform, then kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from bench.data.cache import cached_array
+from bench.plugins.dataset import Dataset
+from bench.training.backbones import Weights, build_backbone
+from bench.training.inputs import ImageInputs
+from bench.training.model import HashModel
+from bench.training.progress import Observer
+from bench.training.regimes import TrainConfig
+from bench.training.seeding import seeded
+
+_BATCH = 128
+_VERSION = 1  # raised when the same key would give other features than before
+
+
+def frozen_features(
+    dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
+) -> NDArray[np.float32]:
+    """(N, D) float32 for all items of the dataset, in evaluation mode, from the centre crop; from the cache if there."""
+    facts = {
+        "version": _VERSION, "dataset": dataset.fingerprint(), "backbone": config.backbone, "weights": weights.id,
+        "image_size": config.image_size, "store_size": config.store_size,
+    }  # fmt: skip
+    key = "features-" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    return cached_array(key, lambda: _extract(dataset, config, weights, device, observer))
+
+
+@torch.inference_mode()
+def _extract(
+    dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
+) -> NDArray[np.float32]:
+    size = config.image_size or dataset.native_size or 224
+    images = dataset.images(config.store_size or size)
+    inputs = ImageInputs(images, config, weights, flip_safe=False, device=device)
+    with seeded(0, "network-init"):  # matters for random weights alone
+        backbone, dim = build_backbone(config.backbone, weights, size)
+    model = HashModel(backbone.to(device, memory_format=torch.channels_last), torch.nn.Identity()).eval()
+    features = np.empty((len(images), dim), dtype=np.float32)
+    observer.stage("extracting features", len(images))
+    for start in range(0, len(images), _BATCH):
+        rows = np.arange(start, min(start + _BATCH, len(images)))
+        features[rows] = model.features(inputs.test_batch(rows)).cpu().numpy()
+        observer.advance(len(rows))
+    return features

@@ -1,0 +1,54 @@
+"""The network of every method: a backbone, and a head that gives K real numbers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from bench.training.regimes import TrainConfig
+
+
+class HashModel(nn.Module):
+    """Backbone (B, ...) -> (B, D), head (B, D) -> relaxed codes (B, K).
+
+    On CUDA the backbone runs in bfloat16; head and loss are float32 everywhere, since the sign of a code must not
+    hang on a rounding.
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone, self.head = backbone, head
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the head reads: (B, D) float32."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
+            features: Tensor = self.backbone(x)
+        return features.float()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Relaxed codes v, before any tanh."""
+        return self.head(self.features(x))  # type: ignore[no-any-return]
+
+
+def build_head(config: TrainConfig, inputs: int, bits: int) -> nn.Module:
+    """The hash layer; its random weights draw from torch's global generator."""
+    match config.head:
+        case "mlp":  # CSQ's release: FC - ReLU - Dropout - FC - ReLU - FC
+            layers: list[nn.Module] = []
+            for i, (a, b) in enumerate(pairwise([inputs, *config.hidden])):
+                layers += [nn.Linear(a, b), nn.ReLU(), *([nn.Dropout(config.dropout)] if i == 0 else [])]
+            return nn.Sequential(*layers, nn.Linear([inputs, *config.hidden][-1], bits))
+        case "linear-bn":
+            return nn.Sequential(_linear(inputs, bits), nn.BatchNorm1d(bits))
+        case _:
+            return _linear(inputs, bits)
+
+
+def _linear(inputs: int, bits: int) -> nn.Linear:
+    """N(0, 0.01) and no bias at the start, as DeepHash-pytorch: codes start near 0, undecided."""
+    layer = nn.Linear(inputs, bits)
+    nn.init.normal_(layer.weight, std=0.01)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -1,0 +1,16 @@
+"""What a running cell tells whoever watches; the trainer knows nothing of terminals."""
+
+from __future__ import annotations
+
+
+class Observer:
+    """Called while a cell runs. This one ignores everything; the command line shows it."""
+
+    def stage(self, name: str, total: int) -> None:
+        """A stage begins: "training", "features", "codes", ... of `total` items (0: not known)."""
+
+    def advance(self, items: int) -> None:
+        """So many items of the stage are done."""
+
+    def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
+        """A zero-based epoch ended with this mean loss."""

@@ -1,0 +1,156 @@
+"""The training loop, the same for every method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bench.errors import TrainingError
+from bench.plugins.method import Method
+from bench.randomness import stream, torch_stream
+from bench.training.inputs import Inputs, targets_of
+from bench.training.model import HashModel
+from bench.training.progress import Observer
+from bench.training.regimes import TrainConfig, lr_at
+
+_TEST_BATCH = 256
+
+
+@dataclass
+class Trained:
+    """What training leaves beside the network.
+
+    Attributes:
+        centers_used: (C, K) int8, those the last gradient step was taken toward.
+        centers_final: (C, K) int8, after the last reassignment; differ from `centers_used` in CRH.
+        history: per epoch: loss, its parts as the method logs them, learning rate, classes whose center changed.
+    """
+
+    centers_used: NDArray[np.int8]
+    centers_final: NDArray[np.int8]
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def train(
+    model: HashModel,
+    method: Method,
+    inputs: Inputs,
+    labels: NDArray[Any],
+    rows: NDArray[np.int64],
+    config: TrainConfig,
+    *,
+    seed: int,
+    pretrained: bool,
+    device: torch.device,
+    observer: Observer,
+) -> Trained:
+    """Fit `model` to `method.loss` on `rows`; the last epoch is what is kept.
+
+    Args:
+        labels: of the whole dataset, (N,) or (N, C).
+        rows: training items. Those without any label are left out: no loss is defined for them.
+
+    Raises:
+        TrainingError: the loss is not finite.
+    """
+    if labels.ndim == 2:
+        rows = rows[labels[rows].any(axis=1)]
+    targets = targets_of(labels, rows, device)
+    optimizer = _optimizer(model, method, config, pretrained)
+    augmentation = torch_stream(seed, "augmentation")
+    history: list[dict[str, float]] = []
+    observer.stage("training", config.epochs * len(rows))
+    for epoch in range(config.epochs):
+        _set_lr(optimizer, lr_at(config, epoch))
+        order = stream(seed, "loader", epoch).permutation(len(rows))
+        centers_used = method.centers.clone()
+        codes = torch.empty(len(rows), method.task.bits, dtype=torch.int8, device=device)
+        sums: dict[str, Tensor] = {}
+        model.train()
+        for batch in batches(order, config.batch_size):
+            places = torch.from_numpy(batch).to(device)
+            relaxed = model(inputs.train_batch(rows[batch], augmentation))
+            loss = method.loss(relaxed, targets[places])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            if config.clip_norm is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+            optimizer.step()
+            codes[places] = signs(relaxed.detach())
+            for name, value in {"loss": loss.detach(), **method.log}.items():
+                sums[name] = sums.get(name, 0) + value * len(batch)
+            observer.advance(len(batch))
+        means = {name: float(total) / len(rows) for name, total in sums.items()}
+        if not np.isfinite(means["loss"]):
+            raise TrainingError(
+                f"the loss is {means['loss']} in epoch {epoch + 1} of {config.epochs}: try a smaller train.lr or train.clip_norm."
+            )
+        if method.reads_codes(epoch):
+            method.after_epoch(epoch, codes, targets)
+        moved = int((method.centers != centers_used).any(dim=1).sum())
+        history.append({**means, "lr": lr_at(config, epoch), "centers_moved": moved})
+        observer.epoch(epoch, config.epochs, means["loss"], lr_at(config, epoch))
+    return Trained(_int8(centers_used), _int8(method.centers), history)
+
+
+@torch.inference_mode()
+def encode(
+    model: HashModel, inputs: Inputs, rows: NDArray[np.int64], observer: Observer
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Codes (n, K) in {-1, +1} and the features under the head (n, D), in evaluation mode."""
+    model.eval()
+    codes, features = [], []
+    for start in range(0, len(rows), _TEST_BATCH):
+        batch = model.features(inputs.test_batch(rows[start : start + _TEST_BATCH]))
+        codes.append(signs(model.head(batch)).cpu().numpy())
+        features.append(batch.cpu().numpy())
+        observer.advance(len(batch))
+    return np.concatenate(codes), np.concatenate(features)
+
+
+def signs(relaxed: Tensor) -> Tensor:
+    """int8 in {-1, +1}, with sgn(0) = +1."""
+    return (relaxed >= 0).to(torch.int8) * 2 - 1
+
+
+def batches(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+    """All of `order`; the last batch may be smaller, but a lone last item joins the batch before it.
+
+    Nothing is dropped, or items would be missing from what `after_epoch` sees; batch norm cannot take one item.
+    """
+    ends = list(range(size, len(order) - 1, size))
+    yield from np.split(order, ends)
+
+
+def _optimizer(model: HashModel, method: Method, config: TrainConfig, pretrained: bool) -> torch.optim.Optimizer:
+    ratio = config.backbone_lr_ratio if pretrained else 1.0
+    groups = [
+        {"params": list(model.backbone.parameters()), "ratio": ratio},
+        {"params": [*model.head.parameters(), *method.parameters()], "ratio": 1.0},
+    ]
+    groups = [g for g in groups if g["params"]]
+    momentum, decay = config.betas[0], config.weight_decay
+    match config.optimizer:
+        case "adam":
+            return torch.optim.Adam(groups, lr=config.lr, betas=config.betas, weight_decay=decay)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, weight_decay=decay)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=config.lr, momentum=momentum, weight_decay=decay)
+        case _:
+            return torch.optim.RMSprop(groups, lr=config.lr, weight_decay=decay)
+
+
+def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["ratio"]
+
+
+def _int8(centers: Tensor) -> NDArray[np.int8]:
+    return centers.to("cpu", torch.int8).numpy().copy()
