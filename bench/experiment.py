@@ -93,7 +93,7 @@ def _measure(
             return cosine_map(query_features, labels[0], database_features, labels[1], device)
 
         features = material.once(features_map) if regime_named(cell.regime).frozen else features_map()
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "centers_used": trained.centers_used, "centers_final": trained.centers_final,
         "query_codes": pack(query), "database_codes": pack(database), "ap": ranking.ap,
     }  # fmt: skip
@@ -126,7 +126,6 @@ def build_model(material: Material, config: TrainConfig, cell: Cell, device: tor
     with seeded(cell.seed, "network-init"):
         if isinstance(material.inputs, ImageInputs):
             backbone, dim = build_backbone(config.backbone, material.weights, material.inputs.size)
-            backbone = backbone.to(memory_format=torch.channels_last)
         else:
             backbone, dim = torch.nn.Identity(), material.inputs.features.shape[1]
         return HashModel(backbone, build_head(config, dim, cell.bits)).to(device)

@@ -43,17 +43,28 @@ class CRHConfig(Config):
     """Settings of CRH; None stands for the paper's rule."""
 
     codebook_size: int | None = setting(None, "candidates per head M; None: 2 C", source="CRH 1.1: M = 2C", ge=2)
-    heads: int | None = setting(None, "heads H; None: K / d, d the smallest divisor of K with 2^d >= M", source="CRH 1.1", ge=1)
+    heads: int | None = setting(
+        None, "heads H; None: K / d, d the smallest divisor of K with 2^d >= M", source="CRH 1.1", ge=1
+    )
     margin: float = setting(0.2, "margin m on every positive class", source="CRH Eq. 1", ge=0)
     scale: float | None = setting(None, "scale s; None: sqrt(2) ln(C - 1)", source="CRH Eq. 1", gt=0)
     quantization_weight: float | None = setting(
-        None, "lambda; None: 0.1 single-label, 0 multi-label", source="CRH Eq. 4, settings of the re-implementation", ge=0
+        None,
+        "lambda; None: 0.1 single-label, 0 multi-label",
+        source="CRH Eq. 4, settings of the re-implementation",
+        ge=0,
     )
     cosine_on: Literal["logits", "tanh"] = setting(
-        "logits", "what the cosine is taken of: v or tanh(v)", source="re-implementation; the paper's wording is ambiguous"
+        "logits",
+        "what the cosine is taken of: v or tanh(v)",
+        source="re-implementation; the paper's wording is ambiguous",
     )
-    reassignment: Literal["greedy", "hungarian", "never"] = setting("greedy", "how classes get candidates", source="CRH 3.3")
-    warmup_epochs: int = setting(20, "reassign after each of the first epochs ...", source="CRH: e < 20 or (e+1) % 5 == 0", ge=0)
+    reassignment: Literal["greedy", "hungarian", "never"] = setting(
+        "greedy", "how classes get candidates", source="CRH 3.3"
+    )
+    warmup_epochs: int = setting(
+        20, "reassign after each of the first epochs ...", source="CRH: e < 20 or (e+1) % 5 == 0", ge=0
+    )
     period: int = setting(5, "... and after every so many later", source="CRH: e < 20 or (e+1) % 5 == 0", ge=1)
     best_of: int = setting(
         1, "codebooks drawn; the one whose first centers are farthest apart is kept",
@@ -70,7 +81,9 @@ class CRH(Method):
     def check(cls, config: CRHConfig, task: Task) -> None:
         """M >= C, K divisible by H, M <= 2^d, C >= 3."""
         if task.num_classes < 3 and config.scale is None:
-            raise ConfigError("crh needs at least 3 classes: its scale sqrt(2) ln(C - 1) is 0 for 2; set crh.scale to use it with 2.")
+            raise ConfigError(
+                "crh needs at least 3 classes: its scale sqrt(2) ln(C - 1) is 0 for 2; set crh.scale to use it with 2."
+            )
         size = _codebook_size(config, task)
         if size < task.num_classes:
             raise ConfigError(
@@ -82,7 +95,8 @@ class CRH(Method):
         dim = head_dim(task.bits, size) if config.heads is None else task.bits // config.heads
         if size > 2**dim:
             raise ConfigError(
-                f"crh: {size} candidates do not fit into {dim} bits per head ({2**dim} words): use fewer heads or candidates."
+                f"crh: {size} candidates do not fit into {dim} bits per head ({2**dim} words): "
+                "use fewer heads or candidates."
             )
 
     @classmethod
@@ -126,7 +140,9 @@ class CRH(Method):
         sums, weights = class_code_sums(codes, targets, self.task.num_classes)
         if (weights == 0).any():
             empty = np.flatnonzero(weights == 0)
-            raise TrainingError(f"crh: class {empty[0]} ({len(empty)} in all) has no training item to choose a center by.")
+            raise TrainingError(
+                f"crh: class {empty[0]} ({len(empty)} in all) has no training item to choose a center by."
+            )
         if self.config.reassignment == "hungarian":
             self.assignment = assign_hungarian(assignment_cost(sums, weights, self.codebook))
         else:

@@ -36,9 +36,14 @@ class CSQConfig(Config):
     """Settings of CSQ."""
 
     quantization_weight: float = setting(0.05, "lambda_2", source="CSQ's released command for ResNet-50", ge=0)
-    pairwise_weight: float = setting(0.0, "lambda_1 of the batch-half pair loss", source="CSQ's published commands: 0", ge=0)
+    pairwise_weight: float = setting(
+        0.0, "lambda_1 of the batch-half pair loss", source="CSQ's published commands: 0", ge=0
+    )
     tries: int = setting(
-        20, "draws of the random rows before the last is kept", source="DeepHash-pytorch (the tutorial tries 10,000)", ge=1
+        20,
+        "draws of the random rows before the last is kept",
+        source="DeepHash-pytorch (the tutorial tries 10,000)",
+        ge=1,
     )
 
 
@@ -52,9 +57,9 @@ class CSQ(Method):
         """Released settings for ResNet-50: Adam, three-layer head, lr 1e-3 x 0.7^(e // 10), 90 epochs."""
         return {
             "epochs": 90, "batch_size": 64, "optimizer": "adam", "lr": 1e-3, "betas": (0.9, 0.999), "weight_decay": 0.0,
-            "backbone_lr_ratio": 0.05 if multi_label else 0.01, "schedule": "step", "step_epochs": 10, "step_factor": 0.7,
-            "clip_norm": None, "head": "mlp", "hidden": (2048, 2048), "dropout": 0.5, "backbone": "resnet50",
-            "store_size": 255, "crop": "resized",
+            "backbone_lr_ratio": 0.05 if multi_label else 0.01, "schedule": "step", "step_epochs": 10,
+            "step_factor": 0.7, "clip_norm": None, "head": "mlp", "hidden": (2048, 2048), "dropout": 0.5,
+            "backbone": "resnet50", "store_size": 255, "crop": "resized",
         }  # fmt: skip
 
     def make_centers(self) -> Tensor:
@@ -65,9 +70,9 @@ class CSQ(Method):
         if not accepted:
             least, mean, twins = separation(centers)
             warnings.warn(
-                f"csq: {task.num_classes} classes at {task.bits} bits: after {self.config.tries} draws the random rows still "
-                f"miss CSQ's own test (least distance > K/4 = {task.bits / 4:g}, mean >= K/2 = {task.bits / 2:g}); the last is "
-                f"kept: least {least}, mean {mean:.2f}, {twins} pairs of equal centers.",
+                f"csq: {task.num_classes} classes at {task.bits} bits: after {self.config.tries} draws the random rows "
+                f"still miss CSQ's own test (least distance > {task.bits / 4:g}, mean >= K/2 = {task.bits / 2:g});"
+                f" the last is kept: least {least}, mean {mean:.2f}, {twins} pairs of equal centers.",
                 BenchWarning,
                 stacklevel=2,
             )

@@ -19,7 +19,9 @@ from torch import Tensor
 _BLOCK_BYTES = 64 * 2**20  # of gains held at a time by the greedy assignment
 
 
-def class_code_sums(codes: Tensor, targets: Tensor, num_classes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def class_code_sums(
+    codes: Tensor, targets: Tensor, num_classes: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Label-weighted sums of codes per class, S (C, K), and of weights, W (C,), both up to one common factor.
 
     The weight of item n for class c is y_nc / |y_n|_1, times the least common multiple L of all |y_n|_1, so

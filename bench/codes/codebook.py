@@ -41,7 +41,9 @@ def sample_codebook(rng: np.random.Generator, heads: int, size: int, dim: int) -
         ConfigError: M > 2^d.
     """
     if dim < 63 and size > 2**dim:
-        raise ConfigError(f"{size} distinct words do not fit into {dim} bits per head: use fewer heads or a smaller codebook.")
+        raise ConfigError(
+            f"{size} distinct words do not fit into {dim} bits per head: use fewer heads or a smaller codebook."
+        )
     return np.stack([_sample_words(rng, size, dim) for _ in range(heads)])
 
 

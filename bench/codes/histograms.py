@@ -93,7 +93,8 @@ def _check(
     width = -(-bits // 8)
     if query.shape[1] != width or database.shape[1] != width:
         raise DataError(
-            f"query codes ({query.shape[1]} bytes) and database codes ({database.shape[1]} bytes) must both hold {bits} bits."
+            f"query codes ({query.shape[1]} bytes) and database codes ({database.shape[1]} bytes) "
+            f"must both hold {bits} bits."
         )
     if len(query_labels) != len(query) or len(database_labels) != len(database):
         raise DataError(

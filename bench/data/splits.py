@@ -31,7 +31,9 @@ def stratified_split(
     for c in np.unique(labels):
         rows = rng.permutation(np.flatnonzero(labels == c))
         if len(rows) < 3:
-            raise DataError(f"{name}: class number {c} has {len(rows)} items; a split into three parts needs at least 3.")
+            raise DataError(
+                f"{name}: class number {c} has {len(rows)} items; a split into three parts needs at least 3."
+            )
         n_query = min(max(1, round(query * len(rows))), len(rows) - 2)
         n_database = min(max(1, round(database * len(rows))), len(rows) - n_query - 1)
         for part, chunk in zip(parts, np.split(rows, [n_query, n_query + n_database]), strict=True):
@@ -40,9 +42,7 @@ def stratified_split(
     return Split(train=train_rows, query=query_rows, database=database_rows)
 
 
-def counted_split(
-    labels: NDArray[np.int64], rng: np.random.Generator, per_class: tuple[int, int, int]
-) -> Split:
+def counted_split(labels: NDArray[np.int64], rng: np.random.Generator, per_class: tuple[int, int, int]) -> Split:
     """Exactly (train, query, database) items of every class, disjoint; the rest is unused."""
     parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
     ends = np.cumsum(per_class)

@@ -43,7 +43,9 @@ def evaluate(
     query, database = _array(query_codes), _array(database_codes)
     if bits is None:
         if query.ndim != 2 or database.ndim != 2 or query.shape[1] != database.shape[1]:
-            raise DataError(f"query codes {query.shape} and database codes {database.shape} must be rows of one length.")
+            raise DataError(
+                f"query codes {query.shape} and database codes {database.shape} must be rows of one length."
+            )
         bits = query.shape[1]
         query, database = pack(query), pack(database)
     elif query.dtype != np.uint8 or database.dtype != np.uint8:

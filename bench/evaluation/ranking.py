@@ -106,7 +106,7 @@ class Evaluation:
         return np.asarray((self._kept(k) * share).sum(axis=1))
 
     def precision_at(self, k: int) -> float:
-        """Expected share of relevant items among the k nearest (of the database, if it is smaller), mean over queries."""
+        """Expected share of relevant items among the k nearest (or the whole database), mean over queries."""
         return float((self.hits_at(k) / self._kept(k).sum(axis=1)).mean())
 
     def recall_at(self, k: int) -> float:

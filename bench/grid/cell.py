@@ -60,7 +60,7 @@ class Cell(Config):
     @property
     def protocol(self) -> str:
         """What all cells of one table have in common; settings are never mixed in one table."""
-        shared = {
+        shared: dict[str, Any] = {
             "dataset": [self.dataset_label, self.split, self.fingerprint], "regime": self.regime,
             "settings": self.settings, "ties": self.ties,
         }  # fmt: skip

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.config import Config
 from bench.errors import ConfigError, UnknownNameError
 from bench.grid.cell import Cell
 from bench.grid.job import Job, open_dataset
@@ -65,7 +64,7 @@ class _Source:
     dataset: Dataset
     name: str
     split: str
-    config: Config
+    config: Any
     root: Path | None
 
 
@@ -146,7 +145,7 @@ def _default_regime(dataset: Dataset) -> str:
 
 
 def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
-    """(registered name, split, path) of `name`, `name@split`, `./folder`, `./file.npz`, `./plugin.py`, each `@split`."""
+    """(registered name, split, path) of `name`, `./folder`, `./file.npz`, `./plugin.py`; with `@split` or without."""
     name, at, split = text.rpartition("@")
     if not at or "/" in split:
         name, split = text, ""
@@ -156,7 +155,9 @@ def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
         return registry("dataset").entry(name).info.name, chosen, path.resolve()
     if "/" in name or name in (".", "..") or name.endswith(".npz"):
         if not path.exists():
-            raise ConfigError(f"there is no folder or file {name}: give the path of a folder of images or of an .npz file.")
+            raise ConfigError(
+                f"there is no folder or file {name}: give the path of a folder of images or of an .npz file."
+            )
         return ("arrays" if path.is_file() else "image-folder"), chosen, path.resolve()
     return registry("dataset").entry(name).info.name, chosen, None
 

@@ -25,9 +25,12 @@ class GridSpec(Config):
     bits: tuple[int, ...] = setting((16, 32, 64), "code lengths", source="all papers", min_length=1)
     seeds: tuple[int, ...] = setting((0,), "root seeds", min_length=1)
     regime: str | None = setting(
-        None, "how the network is trained; none: quick for image sets of at most 64 px, else finetune; frozen for features"
+        None,
+        "how the network is trained; none: quick for image sets of at most 64 px, else finetune; frozen for features",
     )
-    settings: Literal["matched", "paper"] = setting("matched", "whose hyper-parameters: one set for all, or each paper's own")
+    settings: Literal["matched", "paper"] = setting(
+        "matched", "whose hyper-parameters: one set for all, or each paper's own"
+    )
     backbone: str | None = setting(None, "network; none: the regime's")
     weights: str | None = setting(None, "'imagenet', 'scratch' or a file; none: imagenet where there are any")
     data_root: Path | None = setting(None, "folder with the data; none: $BENCH_DATA")
@@ -35,7 +38,9 @@ class GridSpec(Config):
     executor: str = setting("local", "where cells run")
     out: Path = setting(Path("results"), "output folder")
     overwrite: Overwrite = setting("only-missing", "which cells to run that are there already")
-    set: dict[str, dict[str, Any]] = setting({}, "settings of a method, a dataset or the trainer: owner -> field -> value")
+    set: dict[str, dict[str, Any]] = setting(
+        {}, "settings of a method, a dataset or the trainer: owner -> field -> value"
+    )
 
     @field_validator("bits", "seeds")
     @classmethod
@@ -58,7 +63,9 @@ class GridSpec(Config):
         return Path(os.environ["BENCH_DATA"]).expanduser() if os.environ.get("BENCH_DATA") else None
 
 
-def grid_spec(file: Path | None = None, options: dict[str, Any] | None = None, sets: list[str] | None = None) -> GridSpec:
+def grid_spec(
+    file: Path | None = None, options: dict[str, Any] | None = None, sets: list[str] | None = None
+) -> GridSpec:
     """A spec from a TOML file, with options over it, with `owner.field=value` texts over both.
 
     Raises:

@@ -101,7 +101,9 @@ class Store:
                 shutil.rmtree(final)
             temporary.rename(final)
         except OSError as error:
-            raise StoreError(f"{final} cannot be written ({error.strerror}): free some space or use another --out.") from None
+            raise StoreError(
+                f"{final} cannot be written ({error.strerror}): free some space or use another --out."
+            ) from None
         return StoredCell(cell, {"schema": SCHEMA, **result}, final)
 
 

@@ -56,7 +56,7 @@ class Method(nn.Module, ABC):
     INFO: ClassVar[PluginInfo]
     Config: ClassVar[type[Config]] = Config
 
-    def __init__(self, config: Config, task: Task) -> None:
+    def __init__(self, config: Any, task: Task) -> None:
         super().__init__()
         self.check(config, task)
         self.config: Any = config
@@ -73,13 +73,13 @@ class Method(nn.Module, ABC):
         return cls(cls.resolve(variant or cls.INFO.name, settings), task)
 
     @classmethod
-    def resolve(cls, variant: str, settings: dict[str, Any]) -> Config:
+    def resolve(cls, variant: str, settings: dict[str, Any]) -> Any:
         """Validated config of a variant with `settings` over the variant's own."""
         _, own = cls.INFO.variants.get(variant, ("", {}))
         return cls.Config.build(variant, {**own, **settings})
 
     @classmethod
-    def check(cls, config: Any, task: Task) -> None:  # noqa: B027 - optional hook
+    def check(cls, config: Any, task: Task) -> None:
         """Refuse, with a ConfigError, a task that the method cannot do. Cheap: a plan asks it for every cell."""
 
     @classmethod
@@ -104,7 +104,7 @@ class Method(nn.Module, ABC):
         """Whether `after_epoch` wants this (zero-based) epoch's codes."""
         return False
 
-    def after_epoch(self, epoch: int, codes: Tensor, targets: Tensor) -> None:  # noqa: B027 - optional hook
+    def after_epoch(self, epoch: int, codes: Tensor, targets: Tensor) -> None:
         """Act on an epoch's codes.
 
         Args:
@@ -122,7 +122,9 @@ class Method(nn.Module, ABC):
     def centers(self, value: Tensor) -> None:
         expected = (self.task.num_classes, self.task.bits)
         if tuple(value.shape) != expected:
-            raise ConfigError(f"centers of shape {tuple(value.shape)} do not fit: expected {expected} (classes x bits).")
+            raise ConfigError(
+                f"centers of shape {tuple(value.shape)} do not fit: expected {expected} (classes x bits)."
+            )
         if not bool((value.abs() == 1).all()):
             raise ConfigError("centers must be -1 or +1 everywhere.")
         self._centers = value.detach().to(self._centers)

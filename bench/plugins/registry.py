@@ -123,8 +123,9 @@ class Registry:
             raise ConfigError(
                 f"{module.__file__} must define one class derived from {base_module}.{base_name}; it has {len(own)}."
             )
-        own[0].INFO = info_of(module)
-        return own[0]
+        plugin: Any = own[0]
+        plugin.INFO = info_of(module)
+        return plugin
 
 
 def _others(info: PluginInfo) -> list[str]:

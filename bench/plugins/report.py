@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.plugins.info import PluginInfo
 
@@ -20,3 +20,7 @@ class Report(ABC):
     @abstractmethod
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write files into the folder `out` (it exists) and return them; the same results give the same bytes."""
+
+    def terminal(self, results: Results) -> Any:
+        """What to show in a terminal (anything rich can print), or None."""
+        return None

@@ -113,8 +113,8 @@ def build_backbone(name: str, weights: Weights, image_size: int) -> tuple[nn.Mod
         if not from_release:
             raise
         raise ConfigError(
-            f"the ImageNet weights of {name} cannot be loaded ({type(error).__name__}: {_first_line(error)}): name a file "
-            "of them with --weights FILE, or train from random weights with --weights scratch."
+            f"the ImageNet weights of {name} cannot be loaded ({type(error).__name__}: {_first_line(error)}): "
+            "name a file of them with --weights FILE, or train from random weights with --weights scratch."
         ) from error
     if weights.file is not None:
         _load_file(network, weights.file, name)
@@ -122,7 +122,9 @@ def build_backbone(name: str, weights: Weights, image_size: int) -> tuple[nn.Mod
     with torch.no_grad():
         features = network(torch.zeros(1, 3, image_size, image_size))
     if features.ndim != 2:
-        raise ConfigError(f"{name} gives features of shape {tuple(features.shape)} instead of (B, D): choose another backbone.")
+        raise ConfigError(
+            f"{name} gives features of shape {tuple(features.shape)} instead of (B, D): choose another backbone."
+        )
     return network, int(features.shape[1])
 
 
@@ -187,7 +189,7 @@ def _build_torchvision(name: str, pretrained: bool) -> nn.Module:
         raise ConfigError(f"{name} has no linear classifier to take off: choose another backbone.")
     parent, _, child = linear[-1].rpartition(".")
     setattr(network.get_submodule(parent), child, nn.Identity())
-    return network  # type: ignore[no-any-return]
+    return network
 
 
 def _timm_weights(name: str) -> Weights:
@@ -205,7 +207,7 @@ def _timm_weights(name: str) -> Weights:
 def _build_timm(name: str, pretrained: bool) -> nn.Module:
     timm = _timm()
     _check_timm_name(timm, name)
-    return timm.create_model(name.removeprefix("timm:"), pretrained=pretrained, num_classes=0)  # type: ignore[no-any-return]
+    return timm.create_model(name.removeprefix("timm:"), pretrained=pretrained, num_classes=0)
 
 
 def _check_timm_name(timm: Any, name: str) -> None:
@@ -250,13 +252,13 @@ def _build_lite(name: str, pretrained: bool) -> nn.Module:
             self.network = network
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.network.extract_features(x).mean(dim=(2, 3))  # type: ignore[no-any-return]
+            return self.network.extract_features(x).mean(dim=(2, 3))
 
     return Features()
 
 
 def _load_file(network: nn.Module, path: Path, name: str) -> None:
-    """Load a state dict (.safetensors, or .pth read with weights_only); what is left over of a classifier is ignored."""
+    """Load a state dict (.safetensors, or .pth read with weights_only); a classifier's tensors are ignored."""
     import torch
     from safetensors.torch import load_file
 
@@ -269,7 +271,9 @@ def _load_file(network: nn.Module, path: Path, name: str) -> None:
         mine = network.state_dict()
         fitting = {k: v for k, v in state.items() if k in mine and mine[k].shape == v.shape}
     except Exception as error:
-        raise ConfigError(f"{path} is not a readable state dict ({_first_line(error)}): save one with torch.save.") from error
+        raise ConfigError(
+            f"{path} is not a readable state dict ({_first_line(error)}): save one with torch.save."
+        ) from error
     missing = sorted(set(mine) - set(fitting))
     if missing:
         raise ConfigError(

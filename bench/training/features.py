@@ -25,7 +25,7 @@ _VERSION = 1  # raised when the same key would give other features than before
 def frozen_features(
     dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
 ) -> NDArray[np.float32]:
-    """(N, D) float32 for all items of the dataset, in evaluation mode, from the centre crop; from the cache if there."""
+    """(N, D) float32 for all items, from the centre crop in evaluation mode; read from the cache if they are there."""
     facts = {
         "version": _VERSION, "dataset": dataset.fingerprint(), "backbone": config.backbone, "weights": weights.id,
         "image_size": config.image_size, "store_size": config.store_size,
@@ -43,8 +43,8 @@ def _extract(
     inputs = ImageInputs(images, config, weights, flip_safe=False, device=device)
     with seeded(0, "network-init"):  # matters for random weights alone
         backbone, dim = build_backbone(config.backbone, weights, size)
-    model = HashModel(backbone.to(device, memory_format=torch.channels_last), torch.nn.Identity()).eval()
-    features = np.empty((len(images), dim), dtype=np.float32)
+    model = HashModel(backbone.to(device), torch.nn.Identity()).eval()
+    features: NDArray[np.float32] = np.empty((len(images), dim), dtype=np.float32)
     observer.stage("extracting features", len(images))
     for start in range(0, len(images), _BATCH):
         rows = np.arange(start, min(start + _BATCH, len(images)))

@@ -112,7 +112,7 @@ def random_crop(images: Tensor, size: int, pad: int, generator: torch.Generator)
 
 
 def random_resized_crop(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """8-100 % of the area, aspect 3/4 to 4/3, bilinear, as torchvision's RandomResizedCrop: (B, 3, size, size) float."""
+    """8-100 % of the area, aspect 3/4 to 4/3, bilinear, as torchvision's: (B, S, S, 3) -> (B, 3, size, size) float."""
     draws = torch.rand(4, len(images), generator=generator)
     area = 0.08 + 0.92 * draws[0]
     aspect = torch.exp((draws[1] * 2 - 1) * float(np.log(4 / 3)))

@@ -20,6 +20,8 @@ class HashModel(nn.Module):
     def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.backbone, self.head = backbone, head
+        for weight in (p for p in backbone.parameters() if p.ndim == 4):  # images come channels-last: no copies
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
     def features(self, x: Tensor) -> Tensor:
         """What the head reads: (B, D) float32."""
@@ -29,7 +31,7 @@ class HashModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Relaxed codes v, before any tanh."""
-        return self.head(self.features(x))  # type: ignore[no-any-return]
+        return self.head(self.features(x))
 
 
 def build_head(config: TrainConfig, inputs: int, bits: int) -> nn.Module:

@@ -89,7 +89,8 @@ def train(
         means = {name: float(total) / len(rows) for name, total in sums.items()}
         if not np.isfinite(means["loss"]):
             raise TrainingError(
-                f"the loss is {means['loss']} in epoch {epoch + 1} of {config.epochs}: try a smaller train.lr or train.clip_norm."
+                f"the loss is {means['loss']} in epoch {epoch + 1} of {config.epochs}: "
+                "try a smaller train.lr or train.clip_norm."
             )
         if method.reads_codes(epoch):
             method.after_epoch(epoch, codes, targets)

@@ -1,0 +1,70 @@
+"""The `bench` command: its subcommands, and how every error ends.
+
+Nothing heavy is imported here: `bench --help`, `bench list` and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bench import __version__
+from bench.cli.listing import list_command
+from bench.cli.plan import plan_command
+from bench.cli.report import report_command
+from bench.cli.run import run_command
+from bench.errors import BenchError
+
+app = typer.Typer(
+    name="bench",
+    help="The benchmark of hash-center deep hashing: CRH, CSQ and others over one trainer and one exact evaluation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run", help="Run a grid of methods x datasets x bits x seeds; run again to finish or extend it.")(
+    run_command
+)
+app.command("plan", help="Show what a run would do: cells, what is done already, expected time.")(plan_command)
+app.command("list", help="List methods, datasets, backbones, regimes and reports; or all settings of one of them.")(
+    list_command
+)
+app.command("report", help="Make tables and figures again from stored results.")(report_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 all done, 1 cells failed, 2 the user's mistake, 130 interrupted."""
+    try:
+        app(standalone_mode=False)
+    except BenchError as error:
+        _end(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        _end("interrupted; finished cells are kept, run the same command again to go on.", 130)
+    except typer.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # a usage error of the command line itself
+            raise
+        _end(error.format_message(), 2)
+
+
+def _end(message: str, code: int) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)

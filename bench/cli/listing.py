@@ -1,0 +1,103 @@
+"""`bench list`: what there is to choose from, with citation and licence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.errors import UnknownNameError
+from bench.plugins.registry import Registry, registry
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_WIDE = 320  # characters
+KINDS = ("methods", "datasets", "backbones", "regimes", "reports", "executors")
+What = Annotated[
+    str | None,
+    typer.Argument(help="One of these lists, or a name whose settings to show.", autocompletion=lambda: list(KINDS)),
+]
+PlugIns = Annotated[
+    list[str] | None, typer.Option("--methods", help="A .py file with a method to list too.", metavar="FILE.py")
+]
+
+
+def list_command(what: What = None, methods: PlugIns = None) -> None:
+    """Show the lists, one of them, or the settings of one method, dataset or regime."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)  # a pipe gets every line whole
+    for path in methods or []:
+        registry("method").entry(path)
+    if what is not None and what not in KINDS:
+        return _describe(what, console)
+    for kind in KINDS if what is None else [what]:
+        console.print(_table(kind))
+    for kind in ("method", "dataset", "report", "executor"):
+        for name, reason in registry(kind).broken.items():
+            console.print(f"[yellow]{kind} '{name}' cannot be used: {reason}[/yellow]")
+
+
+def _table(kind: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=kind, title_justify="left", box=None, pad_edge=False)
+    for column in ("name", "what", "citation", "licence"):
+        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=20 if column == "name" else None)
+    for row in _rows(kind):
+        table.add_row(*row)
+    return table
+
+
+def _rows(kind: str) -> list[tuple[str, str, str, str]]:
+    if kind == "backbones":
+        from bench.training.backbones import BACKBONES, MORE
+
+        return [(n, b.summary, b.citation, b.licence) for n, b in BACKBONES.items()] + [("...", MORE, "", "")]
+    if kind == "regimes":
+        from bench.training.regimes import REGIMES
+
+        return [(name, regime.summary, "", "") for name, regime in REGIMES.items()]
+    return _plugin_rows(registry(kind.removesuffix("s")))
+
+
+def _plugin_rows(known: Registry) -> list[tuple[str, str, str, str]]:
+    rows = []
+    for entry in known.entries().values():
+        info, origin = entry.info, "" if entry.origin == "built in" else f" ({entry.origin})"
+        rows.append((info.name, info.summary + origin, info.citation, info.licence))
+        rows += [(f"  {n}", text, "", "") for n, (text, _) in info.variants.items() if n != info.name]
+        rows += [(f"  @{n}", text, "", "") for n, text in info.splits.items() if len(info.splits) > 1]
+    return rows
+
+
+def _describe(name: str, console: Any) -> None:
+    """All settings of one method, dataset, or of the trainer under one regime: default, meaning, source."""
+    from rich.table import Table
+
+    title, values, described = _settings(name)
+    console.print(title)
+    table = Table(box=None, pad_edge=False)
+    for column in ("setting", "default", "meaning", "source of the default"):
+        table.add_column(column, overflow="fold")
+    for field, default, text, source in described:
+        table.add_row(field, str(values.get(field, default)), text, source)
+    console.print(table)
+
+
+def _settings(name: str) -> tuple[str, dict[str, Any], list[tuple[str, Any, str, str]]]:
+    from bench.training.regimes import REGIMES, TrainConfig
+
+    if name in REGIMES:
+        return f"{name}: {REGIMES[name].summary}\n", REGIMES[name].values, TrainConfig.describe()
+    for kind in ("method", "dataset"):
+        if name in registry(kind).names() or name.endswith(".py"):
+            info = registry(kind).entry(name).info
+            summary, own = info.variants.get(name, (info.summary, {}))
+            title = f"{name}: {summary}\n{info.citation}\n{info.licence} {info.homepage}\n"
+            return title, own, registry(kind).load(name).Config.describe()
+    known = [*KINDS, *REGIMES, *registry("method").names(), *registry("dataset").names()]
+    raise UnknownNameError("list, method, dataset or regime", name, known)

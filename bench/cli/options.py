@@ -1,0 +1,112 @@
+"""Options that `bench run` and `bench plan` share, and how their texts become a grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench.errors import ConfigError
+from bench.plugins.registry import registry
+
+if TYPE_CHECKING:
+    from bench.grid.spec import GridSpec
+
+
+def complete_list(kind: str) -> Any:
+    """Completion of the last name of a comma-separated list."""
+
+    def complete(incomplete: str) -> list[str]:
+        done, comma, _ = incomplete.rpartition(",")
+        return [
+            f"{done}{comma}{name}" for name in registry(kind).names() if f"{done}{comma}{name}".startswith(incomplete)
+        ]
+
+    return complete
+
+
+def _complete_regime(incomplete: str) -> list[str]:
+    from bench.training.regimes import REGIMES
+
+    return [name for name in REGIMES if name.startswith(incomplete)]
+
+
+def _complete_backbone(incomplete: str) -> list[str]:
+    from bench.training.backbones import BACKBONES
+
+    return [name for name in BACKBONES if name.startswith(incomplete)]
+
+
+GridFile = Annotated[
+    Path | None, typer.Argument(help="TOML file with the same choices as the options.", metavar="[GRID.toml]")
+]
+Methods = Annotated[
+    str | None,
+    typer.Option(help="Methods or variants, comma-separated; a .py file adds one. [default: crh,csq]",
+                 autocompletion=complete_list("method")),
+]  # fmt: skip
+Datasets = Annotated[
+    str | None,
+    typer.Option(help="name, name@split, ./folder of images or ./file.npz, comma-separated. [default: glyphs]",
+                 autocompletion=complete_list("dataset")),
+]  # fmt: skip
+Bits = Annotated[str | None, typer.Option(help="Code lengths, comma-separated. [default: 16,32,64]")]
+Seeds = Annotated[str | None, typer.Option(help="Root seeds, comma-separated. [default: 0]")]
+Regime = Annotated[
+    str | None,
+    typer.Option(help="quick, finetune or frozen. [default: by the dataset]", autocompletion=_complete_regime),
+]
+Settings = Annotated[
+    str | None, typer.Option(help="Hyper-parameters: matched (one set for all) or paper. [default: matched]")
+]
+Backbone = Annotated[
+    str | None,
+    typer.Option(help="Network; see bench list. [default: by the regime]", autocompletion=_complete_backbone),
+]
+Weights = Annotated[
+    str | None, typer.Option(help="imagenet, scratch or a file. [default: imagenet where there are any]")
+]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data. [default: $BENCH_DATA]")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N. [default: auto]")]
+ExecutorName = Annotated[str | None, typer.Option("--executor", help="Where cells run. [default: local]")]
+Out = Annotated[Path | None, typer.Option(help="Output folder. [default: results]")]
+Overwrite = Annotated[
+    str | None, typer.Option(help="Cells to run: only-missing, failed, always or never. [default: only-missing]")
+]
+Sets = Annotated[
+    list[str] | None, typer.Option("--set", help="owner.field=value, e.g. crh.margin=0.3 or train.epochs=20.")
+]
+
+
+def spec_of(
+    grid: Path | None, methods: str | None, datasets: str | None, bits: str | None, seeds: str | None,
+    sets: list[str] | None, **others: Any,
+) -> GridSpec:  # fmt: skip
+    """The spec that a command line means."""
+    from bench.grid.spec import grid_spec
+
+    options = {
+        "methods": _names("methods", methods), "datasets": _names("datasets", datasets),
+        "bits": _integers("bits", bits), "seeds": _integers("seeds", seeds), **others,
+    }  # fmt: skip
+    return grid_spec(grid, options, sets)
+
+
+def _names(option: str, text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    names = [part.strip() for part in text.split(",") if part.strip()]
+    if not names:
+        raise ConfigError(f"--{option} is empty: name at least one, or leave the option out.")
+    return names
+
+
+def _integers(option: str, text: str | None) -> list[int] | None:
+    names = _names(option, text)
+    try:
+        return None if names is None else [int(part) for part in names]
+    except ValueError:
+        raise ConfigError(
+            f"--{option} {text} is not a list of whole numbers: write for example --{option} 16,32,64."
+        ) from None

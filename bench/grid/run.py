@@ -1,0 +1,66 @@
+"""Run a plan, then make reports of what is stored."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bench.errors import ConfigError, StoreError
+from bench.grid.plan import Plan
+from bench.grid.results import Results
+from bench.grid.store import Store, StoredCell
+from bench.plugins.executor import Executor
+from bench.plugins.registry import registry
+from bench.training.progress import Observer
+
+
+def run_plan(
+    plan: Plan, observer: Observer | None = None, on_cell: Callable[[StoredCell], None] | None = None
+) -> Results:
+    """Run what is to be run; `on_cell` hears of each cell as it ends. Returns the plan's cells, old and new.
+
+    Raises:
+        StoreError: the output folder cannot be written; checked before anything runs.
+    """
+    Store(plan.spec.out).prepare()
+    executor: type[Executor] = registry("executor").load(plan.spec.executor)
+    for stored in executor().run(plan.to_run, observer or Observer()):
+        if on_cell is not None:
+            on_cell(stored)
+    return stored_results(plan)
+
+
+def stored_results(plan: Plan) -> Results:
+    """The plan's cells as far as they are stored, methods in the order they were asked for."""
+    store = Store(plan.spec.out)
+    stored = [store.read(planned.job.cell) for planned in plan.cells]
+    methods = list(dict.fromkeys(planned.job.cell.method for planned in plan.cells))
+    return Results([s for s in stored if s is not None], methods)
+
+
+def write_reports(results: Results, out: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """Render reports (all, or those named) into `out`; each file replaces the one before in one step.
+
+    Raises:
+        ConfigError: there is nothing to report.
+        StoreError: `out` cannot be written.
+    """
+    if not len(results):
+        raise ConfigError(f"there are no results in {out}: make some with bench run --out {out}.")
+    written: list[Path] = []
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name in names or registry("report").names():
+            temporary = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
+            try:
+                for file in registry("report").load(name)().render(results, temporary):
+                    written.append(file.replace(out / file.name))
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise StoreError(
+            f"reports cannot be written to {out} ({error.strerror}): choose another folder with --out."
+        ) from None
+    return written
