@@ -70,9 +70,7 @@ def letters(count: int, owner: str) -> tuple[Letter, ...]:
     """
     known = _catalogue()
     if count > len(known):
-        raise ConfigError(
-            f"{owner}.classes = {count} is too many: the fonts hold {len(known)} letters that differ."
-        )
+        raise ConfigError(f"{owner}.classes = {count} is too many: the fonts hold {len(known)} letters that differ.")
     return known[:count]
 
 
@@ -140,9 +138,7 @@ def _candidates() -> Iterator[list[Letter]]:
 
 
 def _letter(char: str, script: str, family: str) -> Letter:
-    return Letter(
-        char, script, family, _name(char), tuple(f for f in range(len(FACES)) if ord(char) in _charmap(f))
-    )
+    return Letter(char, script, family, _name(char), tuple(f for f in range(len(FACES)) if ord(char) in _charmap(f)))
 
 
 def _turns(families: list[list[Letter]]) -> Iterator[tuple[Letter, ...]]:
@@ -208,7 +204,5 @@ def _normalized(font: ImageFont.FreeTypeFont, char: str) -> bytes:
     factor = _SIDE / max(image.size)
     width, height = (max(1, round(side * factor)) for side in image.size)
     square = Image.new("L", (_SIDE, _SIDE))
-    square.paste(
-        image.resize((width, height), Image.Resampling.BOX), ((_SIDE - width) // 2, (_SIDE - height) // 2)
-    )
+    square.paste(image.resize((width, height), Image.Resampling.BOX), ((_SIDE - width) // 2, (_SIDE - height) // 2))
     return square.tobytes()

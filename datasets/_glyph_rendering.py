@@ -304,6 +304,4 @@ def _grainy(canvas: Floats, rng: np.random.Generator, amount: float) -> NDArray[
     strength = (np.float32(0.5) + rng.random(len(canvas)).astype(np.float32) / 2) * np.float32(
         0.25 * amount * 255 / 104.5
     )
-    return np.rint(np.clip(canvas * np.float32(255) + grain * strength[:, None, None, None], 0, 255)).astype(
-        np.uint8
-    )
+    return np.rint(np.clip(canvas * np.float32(255) + grain * strength[:, None, None, None], 0, 255)).astype(np.uint8)

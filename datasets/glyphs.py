@@ -41,27 +41,19 @@ class GlyphsConfig(Config):
         source="project: twelve turns of four, all eight scripts, two families in half of them",
         ge=2,
     )
-    train: int = setting(
-        50, "training images per letter", source="project: a quick run trains in seconds", ge=1
-    )
+    train: int = setting(50, "training images per letter", source="project: a quick run trains in seconds", ge=1)
     query: int = setting(
         10, "queries per letter", source="project: 480 queries keep the mAP's interval near 0.02", ge=1
     )
-    database: int = setting(
-        60, "database images per letter", source="project: a few more than trained on", ge=1
-    )
-    size: int = setting(
-        32, "side of an image in pixels", source="project: CIFAR's, small CNNs take it", ge=16, le=128
-    )
+    database: int = setting(60, "database images per letter", source="project: a few more than trained on", ge=1)
+    size: int = setting(32, "side of an image in pixels", source="project: CIFAR's, small CNNs take it", ge=16, le=128)
     seed: int = setting(
         0, "of the pixels; independent of a run's seed", source="project: one dataset for all seeds", ge=0
     )
     distortion: float = setting(
         0.7, "turn, slant and stretch of the letters", source="project: tuned, see Look", ge=0, le=1
     )
-    clutter: float = setting(
-        0.4, "share of the curves and specks that are drawn", source="project: tuned", ge=0, le=1
-    )
+    clutter: float = setting(0.4, "share of the curves and specks that are drawn", source="project: tuned", ge=0, le=1)
     noise: float = setting(0.4, "pixel noise", source="project: tuned", ge=0, le=1)
 
 
@@ -80,9 +72,7 @@ class Glyphs(Dataset):
         self.hierarchy = hierarchy(self._letters)
         self.native_size = config.size
         rng = stream(config.seed, INFO.name, "order")
-        self.labels, self.split = shuffled_parts(
-            config.classes, (config.train, config.query, config.database), rng
-        )
+        self.labels, self.split = shuffled_parts(config.classes, (config.train, config.query, config.database), rng)
 
     def fingerprint(self) -> str:
         """Hex SHA-256 of settings, letters, generator version, fonts and the libraries that draw them."""

@@ -75,7 +75,7 @@ REGIMES: dict[str, Regime] = {
     "quick": Regime(
         "small CNN from scratch, few epochs: the embedded dataset on two CPU cores within minutes",
         {
-            "backbone": "small-cnn", "weights": "scratch", "epochs": 15, "batch_size": 64, "optimizer": "adamw",
+            "backbone": "small-cnn", "weights": "scratch", "epochs": 16, "batch_size": 32, "optimizer": "adamw",
             "lr": 2e-3, "betas": (0.9, 0.999), "weight_decay": 1e-2, "min_lr": 1e-5, "image_size": None,
             "store_size": None, "pad": 2,
         },

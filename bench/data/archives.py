@@ -1,0 +1,57 @@
+"""Python pickles of published datasets, read without trusting them: no code in them is ever called."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from bench.errors import DataError
+
+# What a dict of NumPy arrays, lists, bytes and numbers is made of, under NumPy's old and new names.
+_ALLOWED = {
+    *((f"numpy.{core}.{module}", name) for core in ("core", "_core")
+      for module, name in (("multiarray", "_reconstruct"), ("multiarray", "scalar"), ("numeric", "_frombuffer"))),
+    ("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode"),
+}  # fmt: skip
+
+
+class _Data(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which plain data does not need")
+        return super().find_class(module, name)
+
+
+def unpickle_data(content: bytes, name: str) -> Any:
+    """Plain data in a pickle; text that Python 2 wrote is bytes, as are the keys of its dicts.
+
+    Raises:
+        DataError: it is cut, or it asks for anything beyond NumPy arrays and plain containers.
+    """
+    try:
+        return _Data(io.BytesIO(content), encoding="bytes").load()
+    except Exception as error:  # a hostile or broken pickle can raise anything
+        raise DataError(f"{name} is refused: {error}: get the archive again from its source.") from None
+
+
+def read_members(path: Path, folder: str, members: list[str]) -> dict[str, bytes]:
+    """Files of an unpacked folder or of a tar archive, read into memory; nothing is extracted to disk.
+
+    Args:
+        path: the folder itself, or a .tar or .tar.gz that holds `folder`.
+        members: file names in `folder`.
+
+    Raises:
+        DataError: one is missing, or the archive is cut.
+    """
+    try:
+        if path.is_dir():
+            return {member: (path / member).read_bytes() for member in members}
+        with tarfile.open(path) as archive:
+            files = {member: archive.extractfile(f"{folder}/{member}") for member in members}
+            return {member: file.read() for member, file in files.items() if file is not None}
+    except (OSError, KeyError, tarfile.TarError, EOFError) as error:
+        raise DataError(f"{path} cannot be read ({error}): it must hold {', '.join(members)} of {folder}.") from None

@@ -1,0 +1,60 @@
+"""Arrays kept on disk between runs: decoded images, features of frozen backbones. Safe to delete at any time."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def cache_dir() -> Path:
+    """$BENCH_CACHE, else hash-center-bench below $XDG_CACHE_HOME or ~/.cache."""
+    if os.environ.get("BENCH_CACHE"):
+        return Path(os.environ["BENCH_CACHE"]).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).expanduser() / "hash-center-bench"
+
+
+def cached_array(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """The array stored under `key`, as a read-only memory map; made and stored at the first call.
+
+    A file that is cut or otherwise unreadable is made again. Where the cache cannot be written, the array is
+    simply returned.
+    """
+    path = cache_dir() / f"{key}.npy"
+    stored = _load(path)
+    if stored is not None:
+        return stored
+    array = make()
+    try:
+        _store(path, array)
+    except OSError:
+        return array
+    loaded = _load(path)
+    return array if loaded is None else loaded
+
+
+def _load(path: Path) -> NDArray[Any] | None:
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):  # missing, or shorter than its header says, or no .npy at all
+        return None
+
+
+def _store(path: Path, array: NDArray[Any]) -> None:
+    """Written under another name and renamed: what has the right name is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=".writing-", suffix=".npy", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,132 @@
+"""Any tree of class folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.config import Config, setting
+from bench.data.cache import cached_array
+from bench.data.fingerprint import files_digest, fingerprint
+from bench.data.hierarchy import read_hierarchy
+from bench.data.images import EXTENSIONS, decode_images
+from bench.data.splits import stratified_split
+from bench.errors import DataError
+from bench.plugins import PluginInfo
+from bench.plugins.dataset import Dataset, Hierarchy, Split
+from bench.randomness import stream
+
+INFO = PluginInfo(
+    name="image-folder",
+    summary="any tree of class folders with images: ./folder",
+    licence="the images' own",
+    splits={
+        "auto": "folders if there is a folder 'train', else stratified",
+        "folders": "train/CLASS, query/CLASS (or test/CLASS) and database/CLASS (else the training images)",
+        "stratified": "CLASS folders; a seeded share of each class",
+    },
+)
+_HIERARCHY = "hierarchy.json"
+
+
+class ImageFolderConfig(Config):
+    """Settings of image-folder."""
+
+    query: float = setting(0.1, "share of each class that are queries (stratified)", gt=0, lt=1)
+    database: float = setting(0.5, "share of each class that is searched (stratified)", gt=0, lt=1)
+    split_seed: int = setting(0, "of the stratified split", ge=0)
+    flip_safe: bool = setting(True, "whether a mirrored image still shows its class")
+
+
+class ImageFolder(Dataset):
+    """Images by class folder; `hierarchy.json` beside the folders is read where there is one."""
+
+    Config: ClassVar[type[Config]] = ImageFolderConfig
+
+    def __init__(self, config: ImageFolderConfig, split: str, root: Path | None) -> None:
+        assert root is not None
+        if not root.is_dir():
+            raise DataError(f"{root} is not a folder: give one with a folder of images for each class.")
+        self._root, self.flip_safe = root, config.flip_safe
+        self.split_name = ("folders" if (root / "train").is_dir() else "stratified") if split == "auto" else split
+        if self.split_name == "folders":
+            self._files, self.labels, self.class_names, self.split = _from_parts(root)
+        else:
+            classes = _classes(root)
+            self._files, self.labels = _flat(classes, list(classes))
+            self.class_names = tuple(classes)
+            rng = stream(config.split_seed, INFO.name, "split")
+            self.split = stratified_split(self.labels, rng, config.query, config.database, name=self.name)
+        tree = root / _HIERARCHY
+        self.hierarchy: Hierarchy | None = read_hierarchy(tree, self.class_names) if tree.is_file() else None
+
+    @property
+    def name(self) -> str:
+        """The folder's."""
+        return self._root.resolve().name
+
+    def fingerprint(self) -> str:
+        """Of the files' names below the root and contents, class tree and split."""
+        paths = None if self.hierarchy is None else self.hierarchy.paths
+        facts = {
+            "dataset": INFO.name, "version": INFO.version, "files": files_digest(self._root, self._files),
+            "classes": self.class_names, "tree": paths, "flip": self.flip_safe,
+        }  # fmt: skip
+        return fingerprint(facts, [self.labels], self.split)
+
+    def images(self, size: int) -> NDArray[np.uint8]:
+        """(N, size, size, 3) uint8, decoded once and then kept in the cache."""
+        key = f"images-{files_digest(self._root, self._files)[:24]}-{size}"
+        return cached_array(key, lambda: decode_images(self._files, size, self.name))
+
+
+def _from_parts(root: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...], Split]:
+    """Files, labels, class names and split of train/, query/ (or test/) and database/."""
+    query = root / "query" if (root / "query").is_dir() else root / "test"
+    folders = {"train": root / "train", "query": query, "database": root / "database"}
+    for part in ("train", "query"):
+        if not folders[part].is_dir():
+            raise DataError(f"{root} has no folder '{part}': add it, or choose the split stratified.")
+    parts = {part: _classes(folder) for part, folder in folders.items() if folder.is_dir()}
+    names = list(parts["train"])
+    for part, classes in parts.items():
+        unknown = [name for name in classes if name not in parts["train"]]
+        if unknown:
+            raise DataError(f"{folders[part]} has {len(unknown)} classes without training images ({unknown[0]}).")
+    files, labels, rows = [], [], {}
+    for part, classes in parts.items():
+        found, numbers = _flat(classes, names)
+        rows[part] = np.arange(len(files), len(files) + len(found))
+        files += found
+        labels.append(numbers)
+    return files, np.concatenate(labels), tuple(names), Split(**{"database": rows["train"], **rows})
+
+
+def _classes(folder: Path) -> dict[str, list[Path]]:
+    """Class name -> its images, both sorted.
+
+    Raises:
+        DataError: no class folder, or one without an image.
+    """
+    below = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    if not below:
+        raise DataError(f"{folder} has no class folders: make one folder for each class, with its images in it.")
+    classes = {p.name: sorted(f for f in p.rglob("*") if _is_image(f)) for p in below}
+    empty = [name for name, files in classes.items() if not files]
+    if empty:
+        more = f" (and {len(empty) - 1} more)" if len(empty) > 1 else ""
+        raise DataError(f"the class folder {folder / empty[0]}{more} has no images: add some or remove the folder.")
+    return classes
+
+
+def _is_image(file: Path) -> bool:
+    return file.suffix.lower() in EXTENSIONS and not file.name.startswith(".") and file.is_file()
+
+
+def _flat(classes: dict[str, list[Path]], names: list[str]) -> tuple[list[Path], NDArray[np.int64]]:
+    files = [file for found in classes.values() for file in found]
+    counts = [len(found) for found in classes.values()]
+    return files, np.repeat([names.index(name) for name in classes], counts).astype(np.int64)
