@@ -1,0 +1,89 @@
+"""mAP against code length: one panel for each protocol, one line for each method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bench.grid.results import Results
+from bench.plugins import PluginInfo
+from bench.plugins.report import Report
+
+from ._model import Panel, panels
+
+INFO = PluginInfo(
+    name="map-vs-bits",
+    summary="figure of mAP against code length with errors and tie bands: PNG, PDF, SVG",
+    licence="MIT",
+)
+_FORMATS: dict[str, dict[str, Any]] = {  # no dates: the same results give the same bytes
+    "png": {"dpi": 200, "metadata": {"Software": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+}
+_MARKERS = "osD^vPX*"
+_WIDTH, _HEIGHT = 3.6, 2.9  # inches a panel: a column of a paper
+_COLUMNS = 3
+
+
+class MapVsBits(Report):
+    """Error bars are those of the tables; the band runs from the worst to the best order of ties."""
+
+    def render(self, results: Results, out: Path) -> list[Path]:
+        """Write map_vs_bits.png, .pdf and .svg."""
+        import matplotlib
+        from matplotlib.figure import Figure
+
+        found = [p for p in panels(results) if any(e.cells for row in p.entries.values() for e in row.values())]
+        if not found:
+            return []
+        columns = min(len(found), _COLUMNS)
+        rows = -(-len(found) // columns)
+        settings = {"svg.hashsalt": "bench", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8}
+        with matplotlib.rc_context(settings):
+            figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows), layout="constrained")
+            for panel, axes in zip(found, figure.subplots(rows, columns, squeeze=False).flat, strict=False):
+                _draw(panel, axes)
+            for axes in figure.axes[len(found) :]:
+                axes.set_axis_off()
+            files = [out / f"map_vs_bits.{ending}" for ending in _FORMATS]
+            for file, options in zip(files, _FORMATS.values(), strict=True):
+                figure.savefig(file, **options)
+        return files
+
+
+def _draw(panel: Panel, axes: Any) -> None:
+    import seaborn
+
+    colours = seaborn.color_palette("colorblind", max(len(panel.entries), 1))
+    for number, (method, row) in enumerate(panel.entries.items()):
+        points = [(bits, entry) for bits, entry in row.items() if entry.cells]
+        if not points:
+            continue
+        bits = [k for k, _ in points]
+        colour, marker = colours[number % len(colours)], _MARKERS[number % len(_MARKERS)]
+        worst, best = ([entry.mean(f"map_{end}") for _, entry in points] for end in ("worst", "best"))
+        axes.fill_between(bits, worst, best, color=colour, alpha=0.13, linewidth=0)
+        axes.errorbar(
+            bits, [e.mean() for _, e in points], yerr=[e.spread or 0 for _, e in points],
+            color=colour, marker=marker, markersize=4, linewidth=1.2, capsize=2, label=method,
+        )  # fmt: skip
+    _references(panel, axes)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(panel.bits, [str(k) for k in panel.bits])
+    axes.minorticks_off()
+    axes.margins(x=0.12)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("code length (bits)")
+    axes.set_ylabel("mAP")
+    axes.set_title(panel.title, fontsize=8)
+    axes.grid(axis="y", linewidth=0.4, alpha=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=7, loc="best")
+
+
+def _references(panel: Panel, axes: Any) -> None:
+    for name, metric, style in (("real-valued features", "map_features", ":"), ("chance", "map_chance", "--")):
+        shared = panel.shared(metric)
+        if shared is not None:
+            axes.axhline(shared, color="0.45", linewidth=0.9, linestyle=style, label=name)
