@@ -12,7 +12,7 @@ from bench.plugins.report import Report
 from ._latex import latex
 from ._markdown import markdown
 from ._model import Panel, panels
-from ._text import band, plus_minus
+from ._text import plus_minus
 
 INFO = PluginInfo(
     name="tables",
@@ -52,16 +52,15 @@ def _terminal(panel: Panel) -> Any:
     from rich.text import Text
 
     table = Table(title=panel.title, caption=panel.facts()[-1], title_justify="left", caption_justify="left")
-    table.add_column("method")
+    table.add_column("method", no_wrap=True)
     for bits in panel.bits:
         table.add_column(f"{bits} bits", justify="right", no_wrap=True)
-    table.add_column("worst–best tie order", justify="right", no_wrap=True)
     style = {0: "", 1: "bold green", 2: "underline"}
     for method, row in panel.entries.items():
         values = [Text(plus_minus(entry), style=style[entry.rank]) for entry in row.values()]
-        table.add_row(method, *values, band(row[panel.bits[-1]]) + f" at {panel.bits[-1]}")
+        table.add_row(method, *values)
     for name, metric in (("real-valued features", "map_features"), ("chance", "map_chance")):
         shared = panel.shared(metric)
         if shared is not None:
-            table.add_row(Text(name, style="italic"), *[f"{shared:.4f}"] * len(panel.bits), "")
+            table.add_row(Text(name, style="italic"), *[f"{shared:.4f}"] * len(panel.bits))
     return table

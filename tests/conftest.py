@@ -1,0 +1,64 @@
+"""Every test runs offline, on one thread, with a cache of its own."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["MPLBACKEND"] = "Agg"
+os.environ["BENCH_CACHE"] = tempfile.mkdtemp(prefix="bench-tests-")
+os.environ.pop("BENCH_DATA", None)
+os.environ["OMP_NUM_THREADS"] = "1"  # also for the processes that tests start
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+torch.set_num_threads(1)
+settings.register_profile(
+    "offline", deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("offline")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """A folder with cifar-100-python/ and grocery/, named by $BENCH_TEST_DATA."""
+    folder = os.environ.get("BENCH_TEST_DATA")
+    if not folder:
+        pytest.skip("$BENCH_TEST_DATA names no folder with real data")
+    return Path(folder)
+
+
+# What a grid needs to end in seconds: few letters, few images, two epochs.
+TINY = (
+    "glyphs.classes=8", "glyphs.train=8", "glyphs.query=3", "glyphs.database=8", "glyphs.size=16", "train.epochs=2",
+    "train.batch_size=16",
+)  # fmt: skip
+
+
+@pytest.fixture
+def tiny() -> list[str]:
+    """`--set` texts of a grid on glyphs that runs in a second or two."""
+    return list(TINY)
+
+
+@pytest.fixture
+def tiny_set() -> dict[str, dict[str, int]]:
+    """The same for `bench.run(set=...)`."""
+    table: dict[str, dict[str, int]] = {}
+    for text in TINY:
+        left, value = text.split("=")
+        owner, field = left.split(".")
+        table.setdefault(owner, {})[field] = int(value)
+    return table
