@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.data.cache import cache_dir, cached_array
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def never() -> np.ndarray:
+    raise AssertionError("made again")
+
+
+def test_an_array_is_made_once(own_cache: Path) -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    first = cached_array("a", lambda: array)
+    second = cached_array("a", never)
+    assert np.array_equal(first, array)
+    assert np.array_equal(second, array)
+    with pytest.raises(ValueError, match="read-only"):
+        second[0, 0] = 1
+    assert [p.name for p in own_cache.iterdir()] == ["a.npy"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "header"])
+def test_a_damaged_file_is_made_again(own_cache: Path, damage: str) -> None:
+    cached_array("a", lambda: np.arange(1000))
+    content = (own_cache / "a.npy").read_bytes()
+    broken = {"cut": content[:-8], "empty": b"", "text": b"hello", "header": content[:40]}[damage]
+    (own_cache / "a.npy").unlink()
+    (own_cache / "a.npy").write_bytes(broken)
+    assert np.array_equal(cached_array("a", lambda: np.arange(1000)), np.arange(1000))
+    assert np.array_equal(cached_array("a", never), np.arange(1000))
+
+
+def test_a_pickle_is_not_loaded(own_cache: Path) -> None:
+    own_cache.mkdir()
+    np.save(own_cache / "a.npy", np.array([{"x": 1}], dtype=object), allow_pickle=True)
+    assert cached_array("a", lambda: np.arange(3)).tolist() == [0, 1, 2]
+
+
+def test_without_a_place_to_write_the_array_is_returned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file" / "below"))
+    assert cached_array("a", lambda: np.arange(3)).tolist() == [0, 1, 2]
+
+
+def test_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BENCH_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_dir() == tmp_path / "hash-center-bench"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_dir() == Path.home() / ".cache" / "hash-center-bench"

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bench
+from bench.codes.packing import pack
+from bench.errors import ConfigError, DataError
+from bench.evaluation.evaluate import cosine_map
+
+
+def sorted_map(distances: np.ndarray, relevant: np.ndarray) -> float:
+    """AP by a sort, for rankings without ties."""
+    total = 0.0
+    for d, r in zip(distances, relevant, strict=True):
+        hits = r[np.argsort(d)]
+        total += float((hits * np.cumsum(hits) / np.arange(1, len(hits) + 1)).sum() / max(hits.sum(), 1))
+    return total / len(distances)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    q, n = draw(st.integers(1, 5)), draw(st.integers(1, 30))
+    codes = [rng.integers(0, 2, (m, 12)) * 2 - 1 for m in (q, n)]
+    labels = [rng.integers(0, 3, m) for m in (q, n)]
+    return codes[0], labels[0], codes[1], labels[1]
+
+
+@given(cases(), st.integers(0, 2**32 - 1))
+def test_order_of_the_database_changes_nothing(case: tuple[np.ndarray, ...], seed: int) -> None:
+    q, ql, d, dl = case
+    order = np.random.default_rng(seed).permutation(len(d))
+    assert np.array_equal(bench.evaluate(q, ql, d, dl).ap, bench.evaluate(q, ql, d[order], dl[order]).ap)
+
+
+@given(cases())
+def test_expected_map_lies_between_worst_and_best(case: tuple[np.ndarray, ...]) -> None:
+    result = bench.evaluate(*case)
+    assert result.map_worst - 1e-12 <= result.map <= result.map_best + 1e-12
+
+
+def test_without_ties_it_is_the_ordinary_map() -> None:
+    bits = 16
+    database = np.where(np.arange(bits)[None] < np.arange(bits + 1)[:, None], 1, -1)  # all distances differ
+    query, labels = np.full((1, bits), -1), np.arange(bits + 1) % 3
+    distances = (query[:, None] != database[None]).sum(2)
+    expected = sorted_map(distances, (labels == 1)[None].astype(float))
+    result = bench.evaluate(query, [1], database, labels)
+    assert result.map == pytest.approx(expected) == pytest.approx(result.map_best) == pytest.approx(result.map_worst)
+
+
+def test_packed_codes_tensors_and_one_hot_rows_give_the_same() -> None:
+    rng = np.random.default_rng(0)
+    q, d = (rng.integers(0, 2, (n, 20)) * 2 - 1 for n in (4, 30))
+    ql, dl = rng.integers(0, 3, 4), rng.integers(0, 3, 30)
+    plain = bench.evaluate(q, ql, d, dl).map
+    assert bench.evaluate(pack(q), ql, pack(d), dl, bits=20).map == plain
+    assert bench.evaluate(torch.tensor(q), torch.tensor(ql), torch.tensor(d), torch.tensor(dl)).map == plain
+    assert bench.evaluate(q, np.eye(3)[ql], d, np.eye(3)[dl]).map == plain
+
+
+def test_bad_inputs_are_refused() -> None:
+    good = np.ones((2, 8))
+    with pytest.raises(DataError, match="rows of one length"):
+        bench.evaluate(good, [0, 1], np.ones((2, 9)), [0, 1])
+    with pytest.raises(DataError, match="uint8"):
+        bench.evaluate(good, [0, 1], good, [0, 1], bits=8)
+    with pytest.raises(DataError, match="class indices"):
+        bench.evaluate(good, np.zeros((2, 1, 1)), good, [0, 1])
+    with pytest.raises(ConfigError, match="ties"):
+        bench.evaluate(good, [0, 1], good, [0, 1], ties="coin")
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_cosine_map_equals_a_sort(multi_label: bool) -> None:
+    rng = np.random.default_rng(0)
+    q, d = rng.normal(size=(7, 5)).astype(np.float32), rng.normal(size=(40, 5)).astype(np.float32)
+    if multi_label:
+        ql, dl = rng.random((7, 4)) < 0.5, rng.random((40, 4)) < 0.5
+        relevant = (ql[:, None] & dl[None]).any(2)
+    else:
+        ql, dl = rng.integers(0, 3, 7), rng.integers(0, 3, 40)
+        relevant = ql[:, None] == dl[None]
+    cosine = (q @ d.T) / np.linalg.norm(q, axis=1)[:, None] / np.linalg.norm(d, axis=1)
+    assert cosine_map(q, ql, d, dl) == pytest.approx(sorted_map(-cosine, relevant.astype(float)), abs=1e-6)

@@ -1,0 +1,170 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import bench
+import bench.plugins.method
+from bench.errors import TrainingError
+from bench.plugins.method import Method
+from bench.training.inputs import FeatureInputs
+from bench.training.model import HashModel, build_head
+from bench.training.progress import Observer
+from bench.training.regimes import TrainConfig, train_config
+from bench.training.seeding import seeded
+from bench.training.trainer import Trained, batches, encode, signs, train
+
+CPU = torch.device("cpu")
+CLASSES, BITS, DIM = 5, 16, 12
+RNG = np.random.default_rng(0)
+LABELS = np.arange(101) % CLASSES
+FEATURES = (RNG.normal(size=(CLASSES, DIM))[LABELS] + 0.5 * RNG.normal(size=(101, DIM))).astype(np.float32)
+
+
+def fit(
+    method: Method, labels: np.ndarray = LABELS, seed: int = 0, observer: Observer | None = None, **settings: object
+) -> tuple[HashModel, Trained]:
+    config = train_config("frozen", None, {"epochs": 4, "batch_size": 20, **settings})
+    with seeded(seed, "network-init"):
+        model = HashModel(nn.Identity(), build_head(config, DIM, BITS))
+    trained = train(
+        model, method, FeatureInputs(FEATURES, CPU), labels, np.arange(101), config,
+        seed=seed, pretrained=True, device=CPU, observer=observer or Observer(),
+    )  # fmt: skip
+    return model, trained
+
+
+@given(st.integers(1, 300), st.integers(2, 70))
+def test_batches_drop_nothing_and_leave_nobody_alone(count: int, size: int) -> None:
+    order = np.random.default_rng(0).permutation(count)
+    parts = list(batches(order, size))
+    assert np.array_equal(np.concatenate(parts), order)
+    assert all(len(p) > 1 for p in parts) or count == 1
+    assert all(len(p) == size for p in parts[:-1])
+    assert len(parts[-1]) <= size + 1
+
+
+def test_training_learns_and_repeats_exactly() -> None:
+    first, trained = fit(bench.method("csq", CLASSES, BITS), epochs=20, lr=1e-2)
+    assert trained.history[-1]["loss"] < 0.5 * trained.history[0]["loss"]
+    again, repeated = fit(bench.method("csq", CLASSES, BITS), epochs=20, lr=1e-2)
+    assert trained.history == repeated.history
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+    codes, features = encode(first, FeatureInputs(FEATURES, CPU), np.arange(101), Observer())
+    assert features.shape == (101, DIM)
+    assert bench.evaluate(codes, LABELS, codes, LABELS).map > 0.9
+
+
+def test_centers_used_are_those_before_the_last_reassignment() -> None:
+    method = bench.method("crh", CLASSES, BITS)
+    _, trained = fit(method)
+    assert np.array_equal(trained.centers_final, method.centers.numpy().astype(np.int8))
+    assert trained.history[-1]["centers_moved"] == (trained.centers_used != trained.centers_final).any(1).sum()
+    fixed, kept = bench.method("crh-u", CLASSES, BITS), None
+    before = fixed.centers.numpy().astype(np.int8)
+    _, kept = fit(fixed)
+    assert np.array_equal(kept.centers_used, before)
+    assert np.array_equal(kept.centers_final, before)
+
+
+class Spy(Method):
+    """Remembers what the trainer shows it."""
+
+    def make_centers(self) -> Tensor:
+        self.seen: list[tuple[Tensor, Tensor]] = []
+        return torch.ones(self.task.num_classes, self.task.bits)
+
+    def loss(self, relaxed: Tensor, targets: Tensor) -> Tensor:
+        return relaxed.square().mean()
+
+    def reads_codes(self, epoch: int) -> bool:
+        return epoch % 2 == 1
+
+    def after_epoch(self, epoch: int, codes: Tensor, targets: Tensor) -> None:
+        self.seen.append((codes.clone(), targets.clone()))
+
+
+def test_a_method_sees_every_code_of_the_epochs_it_reads() -> None:
+    spy = Spy(Spy.Config(), bench.plugins.method.Task(CLASSES, BITS))
+    fit(spy, epochs=4)
+    assert len(spy.seen) == 2
+    codes, targets = spy.seen[0]
+    assert codes.shape == (101, BITS)
+    assert set(codes.unique().tolist()) <= {-1, 1}
+    assert targets.tolist() == LABELS.tolist()
+
+
+def test_items_without_a_label_are_not_trained_on() -> None:
+    rows = np.eye(CLASSES, dtype=bool)[LABELS]
+    rows[:7] = False
+    spy = Spy(Spy.Config(), bench.plugins.method.Task(CLASSES, BITS, 0, True))
+    fit(spy, rows)
+    assert len(spy.seen[0][0]) == 94
+
+
+class Diverging(Spy):
+    """A loss that is no number."""
+
+    def loss(self, relaxed: Tensor, targets: Tensor) -> Tensor:
+        return relaxed.sum() * torch.nan
+
+
+def test_a_loss_that_is_no_number_ends_training() -> None:
+    with pytest.raises(TrainingError, match=r"loss is nan in epoch 1 of 4: try a smaller train\.lr"):
+        fit(Diverging(Diverging.Config(), bench.plugins.method.Task(CLASSES, BITS)))
+
+
+def test_observers_hear_of_every_item_and_epoch() -> None:
+    class Counting(Observer):
+        items, epochs, total = 0, 0, 0
+
+        def stage(self, name: str, total: int) -> None:
+            self.total = total
+
+        def advance(self, items: int) -> None:
+            self.items += items
+
+        def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
+            self.epochs += 1
+
+    seen = Counting()
+    fit(bench.method("csq", CLASSES, BITS), observer=seen)
+    assert (seen.items, seen.total, seen.epochs) == (404, 404, 4)
+
+
+def test_zero_is_a_positive_bit() -> None:
+    assert signs(torch.tensor([-0.5, 0.0, -0.0, 2.0])).tolist() == [-1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("head", ["linear", "linear-bn", "mlp"])
+def test_every_optimiser_and_head_trains(optimizer: str, head: str) -> None:
+    lr = 0.3 if optimizer == "sgd" else 5e-3
+    settings = {"optimizer": optimizer, "head": head, "hidden": (32, 32), "lr": lr, "epochs": 10}
+    _, trained = fit(bench.method("csq", CLASSES, BITS), **settings)
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"]
+
+
+def test_other_code_keeps_its_random_numbers() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    with seeded(0, "network-init"):
+        torch.rand(100)
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_pretrained_backbones_learn_at_their_own_rate() -> None:
+    config = TrainConfig.build("train", {"backbone_lr_ratio": 0.0, "epochs": 1, "lr": 0.1})
+    for pretrained in (True, False):
+        torch.manual_seed(0)
+        backbone = nn.Linear(DIM, DIM)
+        before = backbone.weight.detach().clone()
+        model = HashModel(backbone, build_head(config, DIM, BITS))
+        train(
+            model, bench.method("csq", CLASSES, BITS), FeatureInputs(FEATURES, CPU), LABELS, np.arange(101), config,
+            seed=0, pretrained=pretrained, device=CPU, observer=Observer(),
+        )  # fmt: skip
+        assert torch.equal(backbone.weight, before) == pretrained
