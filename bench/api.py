@@ -59,7 +59,7 @@ def run(
 
     Args:
         set: settings, owner -> field -> value: `{"crh": {"margin": 0.3}, "train": {"epochs": 20}}`.
-        reports: whether to write tables and figures into `out`.
+        reports: whether to write tables and figures of all that is in `out`.
         options: regime, settings, backbone, weights, data_root, device, executor, overwrite: as on the command line.
 
     Returns:
@@ -71,5 +71,5 @@ def run(
     }  # fmt: skip
     results = run_plan(make_plan(grid_spec(options=chosen)))
     if reports:
-        write_reports(results, Path(out))
+        write_reports(Path(out))
     return results

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from bench.codes.packing import pack
 from bench.data.cache import cached_array
-from bench.errors import BenchError, BenchWarning, ConfigError
+from bench.errors import BenchError, BenchWarning, DataError
 from bench.evaluation.evaluate import cosine_map, evaluate
 from bench.evaluation.ranking import Evaluation
 from bench.evaluation.semantics import hierarchy_similarity, pcc
@@ -30,6 +30,7 @@ from bench.plugins.dataset import Dataset
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.training.backbones import Weights, build_backbone, resolve_weights
+from bench.training.devices import choose_device
 from bench.training.features import frozen_features
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.model import HashModel, build_head
@@ -43,6 +44,7 @@ def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
     """Run a cell and store what came of it: metrics, or the error that ended it.
 
     Raises:
+        DataError: an image cannot be read, or the dataset has changed: every cell on it would end like this one.
         StoreError: the result cannot be written. Everything else that goes wrong is stored as a failed cell.
     """
     clock = Clock()
@@ -54,6 +56,8 @@ def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
             job.add_plugins()
             metrics, arrays, trained = _measure(job, workshop, clock, observer)
             result |= {"metrics": metrics, "history": trained.history}
+        except DataError:
+            raise
         except Exception as error:
             known = isinstance(error, BenchError)
             reason = str(error) if known else f"{type(error).__name__}: {error}"
@@ -176,7 +180,7 @@ class Workshop:
     def _make(self, job: Job, config: TrainConfig, key: str) -> Material:
         dataset, device = job.open_dataset(), self.device_of(job)
         if dataset.fingerprint() != job.cell.fingerprint:
-            raise ConfigError(f"{dataset.name} has changed since the run was planned: run again.")
+            raise DataError(f"{dataset.name} has changed since the run was planned: run again.")
         if not dataset.has_images:
             return Material(dataset, Weights("dataset"), FeatureInputs(dataset.features(), device), key)
         weights = resolve_weights(config.backbone, job.weights)
@@ -186,19 +190,6 @@ class Workshop:
         self._observer.stage("decoding images", 0)
         images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
         return Material(dataset, weights, ImageInputs(images, config, weights, dataset.flip_safe, device), key)
-
-
-def choose_device(choice: str) -> torch.device:
-    """The device a choice means, checked to exist."""
-    if choice == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(choice)
-    except RuntimeError:
-        raise ConfigError(f"there is no device '{choice}': use auto, cpu, cuda or cuda:N.") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"device {choice} is not there: torch sees {torch.cuda.device_count()} CUDA devices.")
-    return device
 
 
 class Clock:

@@ -48,10 +48,11 @@ class Tables(Report):
 
 
 def _terminal(panel: Panel) -> Any:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=panel.title, caption=panel.facts()[-1], title_justify="left", caption_justify="left")
+    table = Table(title=panel.title, title_justify="left")
     table.add_column("method", no_wrap=True)
     for bits in panel.bits:
         table.add_column(f"{bits} bits", justify="right", no_wrap=True)
@@ -63,4 +64,4 @@ def _terminal(panel: Panel) -> Any:
         shared = panel.shared(metric)
         if shared is not None:
             table.add_row(Text(name, style="italic"), *[f"{shared:.4f}"] * len(panel.bits))
-    return table
+    return Group(table, Text(panel.facts()[-1], style="dim"))

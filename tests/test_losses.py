@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.losses import (
-    bank_pair_loss, center_cosines, central_bce, margin_softmax, quantization, softmax_bce,
+    bank_pair_loss,
+    center_cosines,
+    central_bce,
+    margin_softmax,
+    quantization,
+    softmax_bce,
 )  # fmt: skip
 
 Z = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [-1, -1, 1, 1]], dtype=torch.float64)

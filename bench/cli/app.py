@@ -52,13 +52,11 @@ def _root(
 def main() -> None:
     """Entry point. Exit codes: 0 all done, 1 cells failed, 2 the user's mistake, 130 interrupted."""
     try:
-        app(standalone_mode=False)
+        sys.exit(app(standalone_mode=False))  # a command's own typer.Exit comes back as its number
     except BenchError as error:
         _end(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _end("interrupted; finished cells are kept, run the same command again to go on.", 130)
-    except typer.Exit as exit_:
-        sys.exit(exit_.exit_code)
     except Exception as error:
         if not hasattr(error, "format_message"):  # a usage error of the command line itself
             raise

@@ -8,6 +8,8 @@ from bench.cli import options as o
 from bench.cli.format import duration
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.grid.plan import Plan
 
 
@@ -29,15 +31,13 @@ def plan_command(
     show(make_plan(spec), Console())
 
 
-def show(plan: Plan, console: object) -> None:
+def show(plan: Plan, console: Console) -> None:
     """One line per cell, then the sum."""
-    from rich.console import Console
     from rich.table import Table
 
     from bench.grid.plan import expected_seconds
     from bench.grid.store import Store
 
-    assert isinstance(console, Console)
     stored = Store(plan.spec.out).read_all()
     table = Table(box=None, pad_edge=False)
     for column in ("cell", "dataset", "method", "bits", "seed", "regime", "backbone", "state", "time"):

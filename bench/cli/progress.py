@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from bench.cli.format import duration
+from bench.cli.report import shown_in_terminal
 from bench.grid.plan import Plan
+from bench.grid.results import Results
 from bench.grid.store import StoredCell
 from bench.training.progress import Observer
 
@@ -20,21 +23,29 @@ _LOG_EVERY = 30.0  # seconds between lines about a long stage, in a log
 @contextmanager
 def watching(plan: Plan, console: Console) -> Iterator[tuple[Observer, Callable[[StoredCell], None]]]:
     """An observer, and what to call with each finished cell, for a terminal or a log."""
-    total = len(plan.to_run)
+    lines = _Lines(console, len(plan.to_run))
     if not console.is_terminal:
-        yield _Log(console), _Lines(console, total)
+        yield _Log(console), lines
         return
-    with Progress(
+    progress = Progress(
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
         TextColumn("{task.fields[note]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-        console=console, transient=True,
-    ) as progress:  # fmt: skip
-        cells = progress.add_task("cells", total=total, note="")
-        lines = _Lines(console, total)
+        console=console,
+    )  # fmt: skip
+    cells = progress.add_task("cells", total=len(plan.to_run), note="")
+    finished = {p.job.cell.id: p.stored for p in plan.cells if p.stored is not None and not p.runs}
+    methods = [p.job.cell.method for p in plan.cells]
+
+    def screen() -> Group:  # bars above: they stay in sight when the table is longer than the terminal
+        return Group(progress, *shown_in_terminal(Results(list(finished.values()), methods)))
+
+    with Live(screen(), console=console, transient=True, refresh_per_second=8) as live:
 
         def on_cell(stored: StoredCell) -> None:
             lines(stored)
             progress.advance(cells)
+            finished[stored.cell.id] = stored
+            live.update(screen())
 
         yield _Bars(progress), on_cell
 

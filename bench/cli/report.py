@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import complete_list
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from bench.grid.results import Results
 
 Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Reports = Annotated[
@@ -27,21 +32,21 @@ def report_command(folder: Folder = Path("results"), reports: Reports = None) ->
     names = [part.strip() for part in reports.split(",")] if reports else registry("report").names()
     for name in names:
         registry("report").entry(name)
-    results = Results.read(folder)
-    show_reports(results, write_reports(results, folder, names), Console())
+    files = write_reports(folder, names)
+    show_reports(Results.read(folder), files, Console())
 
 
-def show_reports(results: object, files: list[Path], console: object) -> None:
+def show_reports(results: Results, files: list[Path], console: Console) -> None:
     """What the reports have for a terminal, then the files written."""
-    from rich.console import Console
-
-    from bench.grid.results import Results
-    from bench.plugins.registry import registry
-
-    assert isinstance(results, Results) and isinstance(console, Console)
-    for name in registry("report").names():
-        shown = registry("report").load(name)().terminal(results)
-        if shown is not None:
-            console.print(shown)
+    for shown in shown_in_terminal(results):
+        console.print(shown)
     for file in files:
         console.print(f"wrote {file}", highlight=False, soft_wrap=True)
+
+
+def shown_in_terminal(results: Results) -> list[RenderableType]:
+    """What each report has for a terminal."""
+    from bench.plugins.registry import registry
+
+    shown = (registry("report").load(name)().terminal(results) for name in registry("report").names())
+    return [each for each in shown if each is not None]

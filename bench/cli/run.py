@@ -23,17 +23,15 @@ def run_command(
     from bench.cli.plan import summary
     from bench.cli.progress import watching
     from bench.cli.report import show_reports
-    from bench.experiment import choose_device
     from bench.grid.plan import make_plan
     from bench.grid.run import run_plan, write_reports
 
     console = Console()
-    choose_device(spec.device)
     plan = make_plan(spec)
     console.print(summary(plan), highlight=False)
     with watching(plan, console) as (observer, on_cell):
         results = run_plan(plan, observer, on_cell)
-    show_reports(results, write_reports(results, spec.out), console)
+    show_reports(results, write_reports(spec.out), console)
     failed = sum(not stored.ok for stored in results.cells)
     if failed:
         console.print(f"{failed} of {len(plan.cells)} cells failed; run again to try them once more.", highlight=False)

@@ -17,6 +17,7 @@ from bench.plugins.dataset import Dataset
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.training.backbones import Weights, resolve_weights
+from bench.training.devices import choose_device
 from bench.training.regimes import REGIMES, TrainConfig, regime_named, train_config
 
 State = Literal["done", "failed", "missing"]
@@ -74,6 +75,8 @@ def make_plan(spec: GridSpec) -> Plan:
     Raises:
         ConfigError, DataError: for the first choice that cannot be.
     """
+    registry("executor").entry(spec.executor)
+    choose_device(spec.device)
     names = [registry("method").entry(m).info.name if m.endswith(".py") else m for m in spec.methods]
     for name in names:
         registry("method").entry(name)

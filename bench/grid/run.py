@@ -40,18 +40,18 @@ def stored_results(plan: Plan) -> Results:
     return Results([s for s in stored if s is not None], methods)
 
 
-def write_reports(results: Results, out: Path, names: Sequence[str] | None = None) -> list[Path]:
-    """Render reports (all, or those named) into `out`; each file replaces the one before in one step.
+def write_reports(out: Path, names: Sequence[str] | None = None) -> list[Path]:
+    """Render reports (all, or those named) of every cell in `out`, into `out`; a file is replaced in one step.
 
     Raises:
         ConfigError: there is nothing to report.
         StoreError: `out` cannot be written.
     """
+    results = Results.read(out)
     if not len(results):
         raise ConfigError(f"there are no results in {out}: make some with bench run --out {out}.")
     written: list[Path] = []
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for name in names or registry("report").names():
             temporary = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
             try:

@@ -19,7 +19,7 @@ MULTI_HOT = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1], [1, 1, 1],
 
 def naive_cost(codes: torch.Tensor, rows: torch.Tensor, book: np.ndarray) -> np.ndarray:
     """Eq. 7 as it is written: for every item, class and candidate."""
-    heads, size, dim = book.shape
+    heads, _size, dim = book.shape
     weights = (rows.double() / rows.sum(1, keepdim=True).clamp(min=1)).numpy()
     split = codes.double().numpy().reshape(len(codes), heads, dim)
     distance = ((split[:, :, None, :] - book[None].astype(float)) ** 2).sum(-1)  # (N, H, M)
@@ -87,7 +87,7 @@ def test_cost_equals_the_naive_one(problem: tuple) -> None:
 
 @given(problems())
 def test_multi_label_on_one_hot_rows_is_single_label(problem: tuple) -> None:
-    codes, rows, book, _ = problem
+    codes, rows, _book, _ = problem
     targets = rows.argmax(1)
     one_hot = torch.nn.functional.one_hot(targets, rows.shape[1])
     for a, b in zip(
@@ -100,7 +100,11 @@ def test_multi_label_on_one_hot_rows_is_single_label(problem: tuple) -> None:
 def test_order_of_items_changes_nothing(problem: tuple) -> None:
     codes, rows, _, rng = problem
     order = rng.permutation(len(codes))
-    for a, b in zip(class_code_sums(codes, rows, rows.shape[1]), class_code_sums(codes[order], rows[order], rows.shape[1]), strict=True):
+    for a, b in zip(
+        class_code_sums(codes, rows, rows.shape[1]),
+        class_code_sums(codes[order], rows[order], rows.shape[1]),
+        strict=True,
+    ):
         assert np.array_equal(a, b)
 
 
@@ -141,5 +145,7 @@ def test_items_without_a_label_count_for_nothing() -> None:
 @pytest.mark.gpu
 def test_sums_are_the_same_on_a_gpu() -> None:
     for targets in (TARGETS, MULTI_HOT):
-        for a, b in zip(class_code_sums(CODES, targets, 3), class_code_sums(CODES.cuda(), targets.cuda(), 3), strict=True):
+        for a, b in zip(
+            class_code_sums(CODES, targets, 3), class_code_sums(CODES.cuda(), targets.cuda(), 3), strict=True
+        ):
             assert np.array_equal(a, b)

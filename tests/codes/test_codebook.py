@@ -34,7 +34,9 @@ def test_bits_by_hand() -> None:
 
 
 @given(st.integers(1, 3), st.integers(1, 12), st.integers(0, 2**32 - 1), st.data())
-def test_words_are_distinct_in_each_head_and_follow_the_seed(heads: int, dim: int, seed: int, data: st.DataObject) -> None:
+def test_words_are_distinct_in_each_head_and_follow_the_seed(
+    heads: int, dim: int, seed: int, data: st.DataObject
+) -> None:
     size = data.draw(st.integers(1, 2**dim))
     book = sample_codebook(np.random.default_rng(seed), heads, size, dim)
     assert book.shape == (heads, size, dim)

@@ -29,7 +29,11 @@ def opened(tmp_path: Path, arrays: dict[str, np.ndarray], split: str = "auto", *
 def test_parts(tmp_path: Path) -> None:
     arrays = parts()
     dataset = opened(tmp_path, arrays)
-    assert (dataset.name, dataset.split_name, dataset.class_names) == ("mine", "parts", ("class 0", "class 1", "class 2"))
+    assert (dataset.name, dataset.split_name, dataset.class_names) == (
+        "mine",
+        "parts",
+        ("class 0", "class 1", "class 2"),
+    )
     assert np.array_equal(dataset.images(99)[dataset.split.query], arrays["query_images"])
     assert np.array_equal(dataset.split.database, dataset.split.train)
     assert dataset.native_size == 8
@@ -99,5 +103,5 @@ def test_objects_and_other_files_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", train_labels=np.array([{}], dtype=object))
     (tmp_path / "b.npz").write_text("no zip")
     for name in ("a", "b"):
-        with pytest.raises(DataError, match="not a readable .npz"):
+        with pytest.raises(DataError, match=r"not a readable \.npz"):
             open_dataset("arrays", {}, "auto", tmp_path / f"{name}.npz")

@@ -24,7 +24,9 @@ def test_the_same_seed_gives_the_same_bytes_in_any_process(name: str) -> None:
         f"d = open_dataset({name!r}, {SMALL[name]!r}, 'default', None);"
         "print(hashlib.sha256(d.images(0).tobytes() + d.labels.tobytes()).hexdigest(), d.fingerprint())"
     )
-    runs = {subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout for _ in "ab"}
+    runs = {
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout for _ in "ab"
+    }
     assert len(runs) == 1
     assert runs.pop().split()[1] == small(name).fingerprint()
 
@@ -32,7 +34,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_process(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_chunks_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = small(name, noise=0).images(0)
-    monkeypatch.setattr(f"bench.datasets._glyph_rendering._CHUNK", 7)
+    monkeypatch.setattr("bench.datasets._glyph_rendering._CHUNK", 7)
     assert np.array_equal(small(name, noise=0).images(0), whole)
 
 

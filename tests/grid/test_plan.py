@@ -51,7 +51,9 @@ def test_a_changed_setting_is_another_cell_with_a_name_that_says_so(tmp_path: Pa
 
 
 def test_settings_of_a_variant_are_its_own(tmp_path: Path, tiny: list[str]) -> None:
-    cells = {p.job.cell.method: p.job.cell for p in plan(tmp_path, tiny, ["crh.margin=0.3"], methods=["crh", "crh-m"]).cells}
+    cells = {
+        p.job.cell.method: p.job.cell for p in plan(tmp_path, tiny, ["crh.margin=0.3"], methods=["crh", "crh-m"]).cells
+    }
     assert cells["crh"].method_config["margin"] == 0.3
     assert cells["crh-m"].method_config["margin"] == 0.2
 
@@ -97,6 +99,8 @@ def test_another_backbone_than_the_regimes_uses_its_own_weights(tmp_path: Path, 
         ({"datasets": ["cifar100"]}, [], "say where they are with --data-root DIR"),
         ({"datasets": ["cifar100"], "data_root": "/no/such"}, [], "there is no folder or file /no/such"),
         ({"regime": "slow"}, [], "no regime 'slow'"),
+        ({"executor": "locale"}, [], "no executor 'locale': did you mean local"),
+        ({"device": "tpu"}, [], "no device 'tpu'"),
         ({"backbone": "resnet35"}, [], "no backbone 'resnet35': did you mean"),
         ({}, ["chr.margin=1"], "'chr': did you mean crh"),
         ({}, ["crh.marginn=1"], "did you mean crh.margin"),
@@ -110,8 +114,9 @@ def test_another_backbone_than_the_regimes_uses_its_own_weights(tmp_path: Path, 
 def test_every_bad_choice_is_found_before_anything_runs(
     tmp_path: Path, tiny: list[str], options: dict, sets: list[str], message: str
 ) -> None:
+    glyphs = [] if "datasets" in options else tiny
     with pytest.raises(BenchError, match=message) as caught:
-        plan(tmp_path, tiny, sets, **options)
+        plan(tmp_path, glyphs, sets, **options)
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()

@@ -148,5 +148,5 @@ def test_two_classes_work_with_a_scale_of_their_own() -> None:
 def test_a_class_without_items_is_an_error() -> None:
     method = bench.method("crh", 4, 16)
     codes, targets = codes_and_targets(3, 16)
-    with pytest.raises(TrainingError, match="class 3 .* has no training item"):
+    with pytest.raises(TrainingError, match=r"class 3 .* has no training item"):
         method.after_epoch(0, codes, targets)

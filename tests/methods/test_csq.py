@@ -17,7 +17,7 @@ def products(classes: int, bits: int) -> np.ndarray:
 
 
 def test_golden_structure_of_the_centers() -> None:
-    assert {v: int((products(80 , 64) == v).sum()) for v in (-64, 0)} == {-64: 16, 0: 3144}
+    assert {v: int((products(80, 64) == v).sum()) for v in (-64, 0)} == {-64: 16, 0: 3144}
     assert {v: int((products(100, 64) == v).sum()) for v in (-64, 0)} == {-64: 36, 0: 4914}
     assert not products(10, 16).any()
     few = bench.hash_centers("csq", 10, 16)

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import ConfigError, UnknownNameError
 from bench.plugins.registry import Registry, registry
 
-METHOD = '''
+METHOD = """
 import torch
 from bench.losses import central_bce
 from bench.plugins import PluginInfo
@@ -23,7 +23,7 @@ class Mine(Method):
 
     def loss(self, relaxed, targets):
         return central_bce(relaxed, self.multi_hot(targets) @ self.centers)
-'''
+"""
 
 
 @pytest.fixture
@@ -40,14 +40,16 @@ def test_names_are_known_without_importing_torch() -> None:
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert {"crh", "crh-m", "crh-u", "crh-hungarian", "csq", "glyphs", "glyph-scenes", "image-folder"} <= set(run.stdout.split())
+    assert {"crh", "crh-m", "crh-u", "crh-hungarian", "csq", "glyphs", "glyph-scenes", "image-folder"} <= set(
+        run.stdout.split()
+    )
 
 
 @pytest.mark.parametrize("kind", ["method", "dataset", "report", "executor"])
 def test_every_built_in_plugin_loads(kind: str) -> None:
     known = registry(kind)
     for name, entry in known.entries().items():
-        assert known.load(name).INFO == entry.info
+        assert entry.info == known.load(name).INFO
     assert known.broken == {}
 
 
@@ -66,7 +68,7 @@ def test_a_file_is_a_plugin(method_file: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("name=\"mine\"", "name=\"crh\""), "is taken"),
+        (('name="mine"', 'name="crh"'), "is taken"),
         (("INFO = ", "OTHER = "), "no top-level INFO"),
         (("import torch", "import no_such_module"), "cannot be imported: ModuleNotFoundError"),
         (("class Mine(Method)", "class Mine"), "must define one class"),

@@ -45,7 +45,7 @@ def test_weights_from_a_file(tmp_path, suffix: str) -> None:
 
     full = import_torchvision().models.resnet18()
     path = tmp_path / f"weights{suffix}"
-    state = {k: v for k, v in full.state_dict().items()}
+    state = dict(full.state_dict().items())
     save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
     weights = resolve_weights("resnet18", str(path))
     assert weights.id.startswith("sha256:")
@@ -78,7 +78,9 @@ def test_weights_that_cannot_be_loaded_say_what_to_do(monkeypatch: pytest.Monkey
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(ConfigError, match=r"no route to host\): name a file .* --weights FILE, or .* --weights scratch"):
+    with pytest.raises(
+        ConfigError, match=r"no route to host\): name a file .* --weights FILE, or .* --weights scratch"
+    ):
         build_backbone("resnet18", resolve_weights("resnet18", "imagenet"), 64)
 
 

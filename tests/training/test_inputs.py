@@ -15,7 +15,9 @@ CPU = torch.device("cpu")
 def ramp(count: int, size: int) -> torch.Tensor:
     """Images whose pixel says where it is: channel 0 the row, channel 1 the column."""
     grid = torch.arange(size, dtype=torch.uint8)
-    image = torch.stack([grid[:, None].expand(size, size), grid[None].expand(size, size), grid[None].expand(size, size)])
+    image = torch.stack(
+        [grid[:, None].expand(size, size), grid[None].expand(size, size), grid[None].expand(size, size)]
+    )
     return image.permute(1, 2, 0).expand(count, size, size, 3).contiguous()
 
 

@@ -1,0 +1,24 @@
+"""The device a run is to use."""
+
+from __future__ import annotations
+
+import torch
+
+from bench.errors import ConfigError
+
+
+def choose_device(choice: str) -> torch.device:
+    """The device that "auto", "cpu", "cuda" or "cuda:N" means.
+
+    Raises:
+        ConfigError: there is no such device here.
+    """
+    if choice == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(choice)
+    except RuntimeError:
+        raise ConfigError(f"there is no device '{choice}': use auto, cpu, cuda or cuda:N.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {choice} is not there: torch sees {torch.cuda.device_count()} CUDA devices.")
+    return device
