@@ -42,9 +42,12 @@ INFO = PluginInfo(
 class CRHConfig(Config):
     """Settings of CRH; None stands for the paper's rule."""
 
-    codebook_size: int | None = setting(None, "candidates per head M; None: 2 C", source="CRH 1.1: M = 2C", ge=2)
+    codebook_size: int | None = setting(None, "candidates per head M; None: 2 C", source="CRH: M = 2C", ge=2)
     heads: int | None = setting(
-        None, "heads H; None: K / d, d the smallest divisor of K with 2^d >= M", source="CRH 1.1", ge=1
+        None,
+        "heads H; None: K / d, d the smallest divisor of K with 2^d >= M",
+        source="CRH; its text says a power of two for d",
+        ge=1,
     )
     margin: float = setting(0.2, "margin m on every positive class", source="CRH Eq. 1", ge=0)
     scale: float | None = setting(None, "scale s; None: sqrt(2) ln(C - 1)", source="CRH Eq. 1", gt=0)
@@ -60,7 +63,7 @@ class CRHConfig(Config):
         source="re-implementation; the paper's wording is ambiguous",
     )
     reassignment: Literal["greedy", "hungarian", "never"] = setting(
-        "greedy", "how classes get candidates", source="CRH 3.3"
+        "greedy", "how classes get candidates", source="CRH: greedy, in random class order"
     )
     warmup_epochs: int = setting(
         20, "reassign after each of the first epochs ...", source="CRH: e < 20 or (e+1) % 5 == 0", ge=0

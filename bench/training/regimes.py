@@ -13,7 +13,8 @@ from pydantic import model_validator
 from bench.config import Config, setting
 from bench.errors import UnknownNameError
 
-_RELEASES = "DeepHash-pytorch, MDS, SHC pipelines"
+_CRH = "CRH, as re-implemented in GroundedDNA_save"
+_RELEASES = "pipelines of DeepHash-pytorch, MDS and SHC; CRH states none"
 
 
 class TrainConfig(Config):
@@ -24,21 +25,21 @@ class TrainConfig(Config):
         None, "'imagenet', 'scratch' or a file; None: imagenet where the backbone has such weights",
         source="all papers fine-tune ImageNet weights",
     )  # fmt: skip
-    epochs: int = setting(300, "passes over the training items", source="CRH 1.5 (30 for multi-label)", ge=1)
-    batch_size: int = setting(128, "items per step", source="CRH 1.5", ge=2)
-    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = setting("adam", "optimiser", source="CRH 1.5")
-    lr: float = setting(1e-4, "learning rate of the head, and of the backbone times its ratio", source="CRH 1.5", gt=0)
-    betas: tuple[float, float] = setting((0.5, 0.999), "Adam's; the first is SGD's momentum", source="CRH 1.5")
-    weight_decay: float = setting(1e-5, "weight decay", source="CRH 1.5", ge=0)
-    schedule: Literal["cosine", "step", "constant"] = setting("cosine", "learning rate over epochs", source="CRH 1.5")
-    min_lr: float = setting(1e-7, "where the cosine ends", source="CRH 1.5", ge=0)
+    epochs: int = setting(300, "passes over the training items", source=f"{_CRH} (30 for multi-label)", ge=1)
+    batch_size: int = setting(128, "items per step", source=_CRH, ge=2)
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = setting("adam", "optimiser", source=_CRH)
+    lr: float = setting(1e-4, "learning rate of the head, and of the backbone times its ratio", source=_CRH, gt=0)
+    betas: tuple[float, float] = setting((0.5, 0.999), "Adam's; the first is SGD's momentum", source=_CRH)
+    weight_decay: float = setting(1e-5, "weight decay", source=_CRH, ge=0)
+    schedule: Literal["cosine", "step", "constant"] = setting("cosine", "learning rate over epochs", source=_CRH)
+    min_lr: float = setting(1e-7, "where the cosine ends", source=_CRH, ge=0)
     step_epochs: int = setting(10, "epochs between steps", source="CSQ: every 10", ge=1)
     step_factor: float = setting(0.7, "factor of a step", source="CSQ: 0.7", gt=0, le=1)
-    clip_norm: float | None = setting(1.0, "largest gradient norm; none: no clipping", source="CRH 1.5", gt=0)
+    clip_norm: float | None = setting(1.0, "largest gradient norm; none: no clipping", source=_CRH, gt=0)
     backbone_lr_ratio: float = setting(
         1.0, "backbone's learning rate over the head's, for pretrained weights", source="CRH: unknown, so none", ge=0
     )
-    head: Literal["linear", "linear-bn", "mlp"] = setting("linear", "hash layer", source="CRH 1.5: one linear layer")
+    head: Literal["linear", "linear-bn", "mlp"] = setting("linear", "hash layer", source="CRH: one linear layer")
     hidden: tuple[int, ...] = setting((2048, 2048), "widths of the mlp head", source="CSQ's release")
     dropout: float = setting(0.5, "of the mlp head, after its first layer", source="CSQ's release", ge=0, lt=1)
     image_size: int | None = setting(224, "side the network sees; none: the dataset's own", source=_RELEASES, ge=8)
