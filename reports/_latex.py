@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._model import Entry, Panel
-from ._text import details_header, details_rows
+from ._text import PCC, details_header, details_rows
 
 _MARK = {0: "{}", 1: "\\mathbf{{{}}}", 2: "\\underline{{{}}}"}
 _SPECIAL = {
@@ -24,8 +24,8 @@ def latex(panel: Panel) -> str:
     caption = f"{panel.title}. {' '.join(panel.facts())} Best in bold, second underlined."
     body = [*rows, *([None] if references else []), *references]
     main = _environment(caption, f"tab:{panel.slug}", header, body)
-    details = [[escape(c) for c in row] for row in details_rows(panel)]
-    caption = f"{panel.title}: ties and centers."
+    details = [[_number(c) for c in row] for row in details_rows(panel)]
+    caption = f"{panel.title}: ties and centers. {PCC}"
     return main + "\n" + _environment(caption, f"tab:{panel.slug}-details", details_header(), details)
 
 
@@ -40,6 +40,11 @@ def _value(entry: Entry) -> str:
         return "failed" if entry.failures else "--"
     number = _MARK[entry.rank].format(f"{mean:.4f}")
     return f"${number}$" if spread is None else f"${number}_{{\\pm {spread:.4f}}}$"
+
+
+def _number(text: str) -> str:
+    """Escaped, with a minus sign instead of a hyphen before a digit."""
+    return f"$-${text[1:]}" if text.startswith("-") else escape(text)
 
 
 def _environment(caption: str, label: str, header: list[str], rows: list[list[str] | None] | list[list[str]]) -> str:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from ._model import Entry, Panel
 
+PCC = (
+    "PCC: correlation of the centers' similarity with the dataset's class tree over all pairs of classes; – where it "
+    "is undefined or there is no tree."
+)
+
 
 def plus_minus(entry: Entry) -> str:
     """`0.7312 ± 0.0101`."""

@@ -54,6 +54,7 @@ class MapVsBits(Report):
 
 def _draw(panel: Panel, axes: Any) -> None:
     import seaborn
+    from matplotlib.patches import Patch
 
     colours = seaborn.color_palette("colorblind", max(len(panel.entries), 1))
     for number, (method, row) in enumerate(panel.entries.items()):
@@ -68,7 +69,7 @@ def _draw(panel: Panel, axes: Any) -> None:
             bits, [e.mean() for _, e in points], yerr=[e.spread or 0 for _, e in points],
             color=colour, marker=marker, markersize=4, linewidth=1.2, capsize=2, label=method,
         )  # fmt: skip
-    _references(panel, axes)
+    references = _references(panel, axes)
     axes.set_xscale("log", base=2)
     axes.set_xticks(panel.bits, [str(k) for k in panel.bits])
     axes.minorticks_off()
@@ -79,11 +80,17 @@ def _draw(panel: Panel, axes: Any) -> None:
     axes.set_title(panel.title, fontsize=8)
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=7, loc="best")
+    band = Patch(color="0.75", alpha=0.6, linewidth=0, label="worst to best tie order")
+    handles, _ = axes.get_legend_handles_labels()
+    lines = [h for h in handles if h not in references]
+    axes.legend(handles=[*lines, band, *references], frameon=False, fontsize=7, loc="best")
 
 
-def _references(panel: Panel, axes: Any) -> None:
+def _references(panel: Panel, axes: Any) -> list[Any]:
+    """Horizontal lines at the values that all cells share."""
+    drawn = []
     for name, metric, style in (("real-valued features", "map_features", ":"), ("chance", "map_chance", "--")):
         shared = panel.shared(metric)
         if shared is not None:
-            axes.axhline(shared, color="0.45", linewidth=0.9, linestyle=style, label=name)
+            drawn.append(axes.axhline(shared, color="0.45", linewidth=0.9, linestyle=style, label=name))
+    return drawn

@@ -12,16 +12,12 @@ from bench.plugins.report import Report
 from ._latex import latex
 from ._markdown import markdown
 from ._model import Panel, panels
-from ._text import plus_minus
+from ._text import PCC, plus_minus
 
 INFO = PluginInfo(
     name="tables",
     summary="results.md, results.tex (booktabs) and results.csv; the table in the terminal",
     licence="MIT",
-)
-_PCC = (
-    "PCC: correlation of the centers' similarity with the dataset's class tree over all pairs of classes; – where it "
-    "is undefined or there is no tree."
 )
 
 
@@ -32,7 +28,7 @@ class Tables(Report):
         """Write the three files."""
         found = panels(results)
         texts = {
-            "results.md": "# Results\n\n" + "\n".join(markdown(panel) for panel in found) + f"\n{_PCC}\n",
+            "results.md": "# Results\n\n" + "\n".join(markdown(panel) for panel in found) + f"\n{PCC}\n",
             "results.tex": "% Needs \\usepackage{booktabs}.\n" + "\n".join(latex(panel) for panel in found),
             "results.csv": results.frame.to_csv(index=False, lineterminator="\n"),
         }

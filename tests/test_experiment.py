@@ -1,0 +1,112 @@
+"""What one cell stores: metrics, phases, provenance, notes; the same numbers every time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import bench
+from bench.errors import DataError
+from bench.experiment import Workshop, build_method, run_cell
+from bench.grid.plan import make_plan
+from bench.grid.spec import grid_spec
+from bench.training.progress import Observer
+
+
+def run(out: Path, sets: dict, **options: Any) -> Any:
+    (stored,) = bench.run(
+        **{"methods": ["crh"], "bits": [8], "reports": False, "out": out, "set": sets, **options}
+    ).cells
+    return stored
+
+
+def test_everything_a_reader_needs_is_stored(tmp_path: Path, tiny_set: dict) -> None:
+    stored = run(tmp_path, tiny_set)
+    result = stored.result
+    assert set(result["seconds"]) == {"data", "centers", "training", "codes", "evaluation", "total"}
+    assert result["seconds"]["total"] >= sum(v for k, v in result["seconds"].items() if k != "total")
+    assert len(result["history"]) == 2
+    assert {"loss", "lr"} <= set(result["history"][0])
+    where = result["provenance"]
+    assert where["packages"]["torch"]
+    assert where["device"] == "cpu"
+    assert where["peak_memory_bytes"] > 2**26
+    metrics = result["metrics"]
+    assert 0 < metrics["map_worst"] <= metrics["map"] <= metrics["map_best"] <= 1
+    assert metrics["pcc_reference"] == "hierarchy"
+    assert metrics["d_min"] >= 1
+    assert stored.cell.method_config["margin"] == 0.2  # defaults are resolved, not left out
+
+
+def test_the_same_cell_gives_the_same_numbers(tmp_path: Path, tiny_set: dict) -> None:
+    one, two = run(tmp_path / "a", tiny_set), run(tmp_path / "b", tiny_set)
+    assert one.cell.id == two.cell.id
+    assert one.result["metrics"] == two.result["metrics"]
+    assert one.result["history"] == two.result["history"]
+    for name, array in one.arrays().items():
+        assert np.array_equal(array, two.arrays()[name]), name
+
+
+def test_another_seed_is_another_network_and_other_centers(tmp_path: Path, tiny_set: dict) -> None:
+    results = bench.run(methods=["crh"], bits=[8], seeds=[0, 1], out=tmp_path, set=tiny_set, reports=False)
+    one, two = (stored.arrays() for stored in results.cells)
+    assert not np.array_equal(one["centers_used"], two["centers_used"])
+    assert not np.array_equal(one["query_codes"], two["query_codes"])
+
+
+def test_centers_are_the_methods_and_crh_moves_them(tmp_path: Path, tiny_set: dict) -> None:
+    fixed = run(tmp_path, tiny_set, methods=["crh-u"])
+    first = build_method(fixed.cell).centers.numpy()
+    assert np.array_equal(fixed.arrays()["centers_final"], first)
+    assert fixed.result["metrics"]["centers_moved_last"] == 0
+    moved = run(tmp_path, tiny_set, methods=["crh-m"])
+    assert not np.array_equal(moved.arrays()["centers_final"], build_method(moved.cell).centers.numpy())
+
+
+def test_warnings_of_a_method_become_notes(tmp_path: Path, tiny_set: dict) -> None:
+    sets = {**tiny_set, "glyphs": {**tiny_set["glyphs"], "classes": 24}}
+    stored = run(tmp_path, sets, methods=["csq"])
+    (note,) = stored.result["notes"]
+    assert note.startswith("csq: 24 classes at 8 bits: after 20 draws")
+
+
+def test_frozen_features_have_one_map_for_all_cells(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    means = rng.normal(size=(5, 12)).astype(np.float32)
+    labels = np.arange(100) % 5
+    features = means[labels] + 0.5 * rng.normal(size=(100, 12)).astype(np.float32)
+    np.savez(
+        tmp_path / "f.npz", train_features=features[:60], train_labels=labels[:60], query_features=features[60:],
+        query_labels=labels[60:],
+    )  # fmt: skip
+    results = bench.run(
+        datasets=[str(tmp_path / "f.npz")], bits=[8, 16], out=tmp_path / "out", set={"train": {"epochs": 30}}
+    )
+    frame = results.frame
+    assert frame["map_features"].nunique() == 1
+    unit = features / np.linalg.norm(features, axis=1, keepdims=True)
+    similarity = unit[60:] @ unit[:60].T
+    precisions = []
+    for row, label in zip(similarity, labels[60:], strict=True):
+        hits = labels[:60][np.argsort(-row)] == label
+        precisions.append((np.cumsum(hits) / np.arange(1, 61))[hits].mean())
+    assert frame["map_features"].iloc[0] == pytest.approx(np.mean(precisions), abs=1e-6)
+    assert (frame["map"] > 0.6).all()  # five clouds far apart
+    assert frame["regime"].eq("frozen").all()
+
+
+def test_a_dataset_that_changed_after_the_plan_is_refused(tmp_path: Path) -> None:
+    def save(value: float) -> None:
+        x = np.full((6, 3), value, np.float32)
+        y = np.arange(6) % 2
+        np.savez(tmp_path / "f.npz", train_features=x, train_labels=y, query_features=x, query_labels=y)
+
+    save(1.0)
+    choices = {"datasets": [str(tmp_path / "f.npz")], "methods": ["csq"], "bits": [8], "out": tmp_path / "out"}
+    plan = make_plan(grid_spec(options=choices))
+    save(2.0)
+    with pytest.raises(DataError, match="has changed since the run was planned"):
+        run_cell(plan.to_run[0], Workshop(Observer()), Observer())
