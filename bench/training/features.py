@@ -17,8 +17,8 @@ from bench.training.model import HashModel
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
+from bench.training.trainer import batches
 
-_BATCH = 128
 _VERSION = 1  # raised when the same key would give other features than before
 
 
@@ -46,8 +46,7 @@ def _extract(
     model = HashModel(backbone.to(device), torch.nn.Identity()).eval()
     features: NDArray[np.float32] = np.empty((len(images), dim), dtype=np.float32)
     observer.stage("extracting features", len(images))
-    for start in range(0, len(images), _BATCH):
-        rows = np.arange(start, min(start + _BATCH, len(images)))
+    for rows in batches(np.arange(len(images)), inputs.test_batch_size):
         features[rows] = model.features(inputs.test_batch(rows)).cpu().numpy()
         observer.advance(len(rows))
     return features

@@ -13,9 +13,18 @@ from torch.nn import functional as F
 from bench.training.backbones import Weights
 from bench.training.regimes import TrainConfig
 
+_CUDA_BATCH = 256
+_CPU_PIXELS = 2**19  # more at a time is slower: its buffers go back to the system after each layer (measured: 4 x)
+
 
 class Inputs(Protocol):
-    """Rows of a dataset as network input on the device."""
+    """Rows of a dataset as network input on the device.
+
+    Attributes:
+        test_batch_size: items at a time where no gradient is wanted.
+    """
+
+    test_batch_size: int
 
     def train_batch(self, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         """Augmented; draws from `generator` (on the CPU)."""
@@ -33,6 +42,8 @@ class FeatureInputs:
     def __init__(self, features: NDArray[np.float32], device: torch.device) -> None:
         self.features = torch.from_numpy(np.array(features, dtype=np.float32)).to(device)
         self.features /= self.features.square().mean().sqrt().clamp(min=1e-12)
+
+    test_batch_size: int = 4096
 
     def train_batch(self, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         """As `test_batch`: features are not augmented."""
@@ -55,6 +66,7 @@ class ImageInputs:
         self.size = config.image_size or images.shape[1]
         self.stored = config.store_size or self.size
         self.flip = config.flip and flip_safe
+        self.test_batch_size = _CUDA_BATCH if device.type == "cuda" else max(1, _CPU_PIXELS // self.size**2)
         scale = torch.tensor([weights.mean, weights.std], device=device) * 255
         self._mean, self._std = scale[0].view(1, 3, 1, 1), scale[1].view(1, 3, 1, 1)
         self._resident: Tensor | None = None

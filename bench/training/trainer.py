@@ -19,8 +19,6 @@ from bench.training.model import HashModel
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, lr_at
 
-_TEST_BATCH = 256
-
 
 @dataclass
 class Trained:
@@ -107,8 +105,8 @@ def encode(
     """Codes (n, K) in {-1, +1} and the features under the head (n, D), in evaluation mode."""
     model.eval()
     codes, features = [], []
-    for start in range(0, len(rows), _TEST_BATCH):
-        batch = model.features(inputs.test_batch(rows[start : start + _TEST_BATCH]))
+    for some in batches(rows, inputs.test_batch_size):
+        batch = model.features(inputs.test_batch(some))
         codes.append(signs(model.head(batch)).cpu().numpy())
         features.append(batch.cpu().numpy())
         observer.advance(len(batch))
