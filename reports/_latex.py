@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._model import Entry, Panel
-from ._text import PCC, details_header, details_rows
+from ._text import DETAILS, details_header, details_rows
 
 _MARK = {0: "{}", 1: "\\mathbf{{{}}}", 2: "\\underline{{{}}}"}
 _SPECIAL = {
@@ -25,7 +25,7 @@ def latex(panel: Panel) -> str:
     body = [*rows, *([None] if references else []), *references]
     main = _environment(caption, f"tab:{panel.slug}", header, body)
     details = [[_number(c) for c in row] for row in details_rows(panel)]
-    caption = f"{panel.title}: ties and centers. {PCC}"
+    caption = f"{panel.title}: ties and centers. {DETAILS}"
     return main + "\n" + _environment(caption, f"tab:{panel.slug}-details", details_header(), details)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ._model import Entry, Panel
 
-PCC = (
-    "PCC: correlation of the centers' similarity with the dataset's class tree over all pairs of classes; – where it "
-    "is undefined or there is no tree."
+DETAILS = (
+    "Tie band: mAP in the worst and in the best order of ties. Features: mAP of the real-valued features under the "
+    "hash layer. PCC: correlation of the centers' similarity with the dataset's class tree over all pairs of classes; "
+    "– where it is undefined or there is no tree. Least distance of any two centers, and number of equal pairs."
 )
 
 
@@ -26,7 +27,7 @@ def band(entry: Entry) -> str:
 
 def details_header() -> list[str]:
     """Columns of the second table."""
-    return ["method", "bits", "worst–best tie order", "features' mAP", "PCC", "least distance", "equal centers"]
+    return ["method", "bits", "tie band", "features", "PCC", "least distance", "equal"]
 
 
 def details_rows(panel: Panel) -> list[list[str]]:

@@ -12,7 +12,7 @@ from bench.plugins.report import Report
 from ._latex import latex
 from ._markdown import markdown
 from ._model import Panel, panels
-from ._text import PCC, plus_minus
+from ._text import DETAILS, plus_minus
 
 INFO = PluginInfo(
     name="tables",
@@ -28,7 +28,7 @@ class Tables(Report):
         """Write the three files."""
         found = panels(results)
         texts = {
-            "results.md": "# Results\n\n" + "\n".join(markdown(panel) for panel in found) + f"\n{PCC}\n",
+            "results.md": "# Results\n\n" + "\n".join(markdown(panel) for panel in found) + f"\n{DETAILS}\n",
             "results.tex": "% Needs \\usepackage{booktabs}.\n" + "\n".join(latex(panel) for panel in found),
             "results.csv": results.frame.to_csv(index=False, lineterminator="\n"),
         }

@@ -32,15 +32,16 @@ orders of items at equal distance; seed 0, ± standard error over queries.
 
 Best in bold, second underlined; the two may differ by less than their errors.
 
-| method | bits | worst–best tie order | features' mAP | PCC    | least distance | equal centers |
-|:-------|-----:|---------------------:|--------------:|-------:|---------------:|--------------:|
-| crh    | 16   | 0.1000–0.9000        | 0.2500        | -0.125 | 4              | 0             |
-| crh    | 32   | 0.1000–0.9000        | 0.2500        | -0.125 | 4              | 0             |
-| csq    | 16   | 0.1000–0.9000        | 0.2500        | -0.125 | 4              | 0             |
-| csq    | 32   | 0.1000–0.9000        | 0.2500        | –      | 4              | 0             |
+| method | bits | tie band      | features | PCC    | least distance | equal |
+|:-------|-----:|--------------:|---------:|-------:|---------------:|------:|
+| crh    | 16   | 0.1000–0.9000 | 0.2500   | -0.125 | 4              | 0     |
+| crh    | 32   | 0.1000–0.9000 | 0.2500   | -0.125 | 4              | 0     |
+| csq    | 16   | 0.1000–0.9000 | 0.2500   | -0.125 | 4              | 0     |
+| csq    | 32   | 0.1000–0.9000 | 0.2500   | –      | 4              | 0     |
 
-PCC: correlation of the centers' similarity with the dataset's class tree over all pairs of classes; – where it is \
-undefined or there is no tree.
+Tie band: mAP in the worst and in the best order of ties. Features: mAP of the real-valued features under the hash \
+layer. PCC: correlation of the centers' similarity with the dataset's class tree over all pairs of classes; – where it \
+is undefined or there is no tree. Least distance of any two centers, and number of equal pairs.
 """
     assert rendered(four, tmp_path)["results.md"] == expected
 
