@@ -48,7 +48,7 @@ def _terminal(panel: Panel) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=panel.title, title_justify="left")
+    table = Table()
     table.add_column("method", no_wrap=True)
     for bits in panel.bits:
         table.add_column(f"{bits} bits", justify="right", no_wrap=True)
@@ -60,4 +60,4 @@ def _terminal(panel: Panel) -> Any:
         shared = panel.shared(metric)
         if shared is not None:
             table.add_row(Text(name, style="italic"), *[f"{shared:.4f}"] * len(panel.bits))
-    return Group(table, Text(panel.facts()[-1], style="dim"))
+    return Group(Text(panel.title, style="bold"), table, Text(panel.facts()[-1], style="dim"))

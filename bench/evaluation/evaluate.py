@@ -30,8 +30,10 @@ def evaluate(
     """Rank the whole database by Hamming distance to each query and measure the ranking.
 
     Args:
-        query_codes, database_codes: (Q, K) and (N, K) in {-1, +1}, or packed uint8 rows with `bits` given.
-        query_labels, database_labels: class indices (Q,), (N,), or multi-hot rows (Q, C), (N, C).
+        query_codes: (Q, K) in {-1, +1}, or packed uint8 rows with `bits` given.
+        query_labels: class indices (Q,), or multi-hot rows (Q, C).
+        database_codes: (N, K), as the queries'.
+        database_labels: (N,) or (N, C), as the queries'.
         bits: K, for packed codes.
         ties: "expected", the mean over all orders of items at equal distance.
 
