@@ -10,7 +10,7 @@ from bench.plugins.dataset import Hierarchy
 
 
 def pcc(centers: ArrayLike, reference: ArrayLike) -> float | None:
-    """Pearson correlation between center similarity <z_i, z_j> / K and a reference, over pairs i < j.
+    """Pearson correlation between center similarity `<z_i, z_j> / K` and a reference, over pairs i < j.
 
     The diagonal is left out (it would inflate the value), and so is the lower triangle.
 
