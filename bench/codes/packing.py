@@ -35,3 +35,8 @@ def words(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:
     padded = np.zeros((len(packed), -(-packed.shape[1] // 8) * 8), dtype=np.uint8)
     padded[:, : packed.shape[1]] = packed
     return padded.view(np.uint64)
+
+
+def columns(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """(N, bytes) uint8 -> (ceil(bytes / 8), N) uint64: `words`, word by word."""
+    return np.ascontiguousarray(words(packed).T)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.codes.histograms import distance_histograms
+from bench.codes.histograms import Histograms, distance_histograms
 from bench.codes.packing import pack
+from bench.codes.stable_order import Part, precision_sums
 from bench.errors import ConfigError, DataError
-from bench.evaluation.ranking import Evaluation
+from bench.evaluation.ranking import Empty, Evaluation
 
 _CHUNK_ENTRIES = 2**23  # similarities sorted at a time
+TIES = ("expected", "stable", "shuffled")
 
 
 def evaluate(
@@ -26,6 +29,9 @@ def evaluate(
     *,
     bits: int | None = None,
     ties: str = "expected",
+    seed: int = 0,
+    empty: Empty = "zero",
+    device: torch.device | str = "cpu",
 ) -> Evaluation:
     """Rank the whole database by Hamming distance to each query and measure the ranking.
 
@@ -35,13 +41,15 @@ def evaluate(
         database_codes: (N, K), as the queries'.
         database_labels: (N,) or (N, C), as the queries'.
         bits: K, for packed codes.
-        ties: "expected", the mean over all orders of items at equal distance.
+        ties: how items at equal distance are ordered. "expected": the mean over all orders; "stable": as the database
+            has them; "shuffled": as the database has them after a random permutation.
+        seed: of that permutation.
+        empty: a query without a relevant item counts as AP 0 ("zero") or not at all ("skip").
+        device: where distances are counted; every device gives the same integers.
 
     Raises:
         DataError: codes or labels whose shapes or values do not fit.
     """
-    if ties != "expected":
-        raise ConfigError(f"there is no ties convention '{ties}': use expected.")
     query, database = _array(query_codes), _array(database_codes)
     if bits is None:
         if query.ndim != 2 or database.ndim != 2 or query.shape[1] != database.shape[1]:
@@ -53,7 +61,35 @@ def evaluate(
     elif query.dtype != np.uint8 or database.dtype != np.uint8:
         raise DataError("packed codes must be uint8; leave out bits for codes in {-1, +1}.")
     labels = _labels(query_labels), _labels(database_labels)
-    return Evaluation(distance_histograms(query, labels[0], database, labels[1], bits))
+    if ties == "shuffled":
+        order = np.random.default_rng(seed).permutation(len(database))
+        database, labels, ties = database[order], (labels[0], labels[1][order]), "stable"
+    return evaluate_parts(query, labels[0], [(database, labels[1])], bits, ties=ties, empty=empty, device=device)
+
+
+def evaluate_parts(
+    query: NDArray[np.uint8], query_labels: NDArray[Any], database: Iterable[Part], bits: int, *,
+    ties: str = "expected", empty: Empty = "zero", device: torch.device | str = "cpu",
+) -> Evaluation:  # fmt: skip
+    """As `evaluate`, for packed codes and a database in parts that need not fit into memory together.
+
+    Args:
+        database: (packed codes, labels) of each part; iterated again for each metric under "stable" ties.
+    """
+    if ties not in ("expected", "stable"):
+        raise ConfigError(f"there is no ties convention '{ties}' here: use expected or stable.")
+    histograms = Histograms.zeros(len(query), bits)
+    for codes, labels in database:
+        histograms += distance_histograms(query, query_labels, codes, labels, bits, device)
+    if not histograms.items.any():
+        raise DataError("evaluation needs at least one query and one database item.")
+    if ties == "expected":
+        return Evaluation(histograms, empty)
+
+    def order(cut: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        return precision_sums(query, query_labels, database, histograms, cut)
+
+    return Evaluation(histograms, empty, order)
 
 
 def cosine_map(

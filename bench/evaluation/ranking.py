@@ -9,7 +9,8 @@ within a tie).
 from __future__ import annotations
 
 import functools
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,20 +20,42 @@ from bench.codes.histograms import Histograms
 from bench.errors import ConfigError
 
 Floats = NDArray[np.float64]
+Cut = NDArray[np.int64]
 Normalizer = Literal["hits", "all", "min"]
+Empty = Literal["zero", "skip"]
+# For one order of ties: last ranks (Q,) -> sums of precisions at the relevant items up to there, and their numbers.
+Order = Callable[[Cut], tuple[Floats, Cut]]
 
 _CHUNK_ENTRIES = 2**22  # of the (query, hits in the last bucket) table held at a time
+
+
+class Lookup(NamedTuple):
+    """Retrieval of everything within a Hamming radius, means over queries; a lookup that finds nothing has precision 0.
+
+    `success` is the share of queries that find anything.
+    """
+
+    precision: float
+    recall: float
+    success: float
 
 
 class Evaluation:
     """Metrics of one ranking of a database by each of Q queries.
 
-    Built from histograms alone, so that it costs nothing beside counting them. A query without a relevant item
-    has AP 0 and counts in the mean (`empty_queries` says how many there are).
+    Built from histograms, so that it costs nothing beside counting them. Unless an order of ties is given, every
+    value is the expectation over all orders.
+
+    Args:
+        histograms: of the whole database.
+        empty: what a query without any relevant item is worth: "zero" (AP 0, it counts in the mean) or "skip".
+        order: of ties, for the metrics that depend on it; None for the expectation.
     """
 
-    def __init__(self, histograms: Histograms) -> None:
-        self.histograms = histograms
+    def __init__(self, histograms: Histograms, empty: Empty = "zero", order: Order | None = None) -> None:
+        if empty not in ("zero", "skip"):
+            raise ConfigError(f"there is no policy '{empty}' for queries without a relevant item: use zero or skip.")
+        self.histograms, self.empty, self._order = histograms, empty, order
         n, p = histograms.items.astype(np.float64), histograms.relevant.astype(np.float64)
         self._n, self._p = n, p
         self._a, self._P = np.cumsum(n, axis=1) - n, np.cumsum(p, axis=1) - p
@@ -40,24 +63,35 @@ class Evaluation:
         self._omega = harmonic(int(n.sum(axis=1).max()))
 
     @property
+    def database_size(self) -> int:
+        """Number of database items N."""
+        return int(self.histograms.items[0].sum())
+
+    @property
     def empty_queries(self) -> int:
         """Queries without a relevant item in the database."""
         return int((self._R == 0).sum())
 
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """(Q,) queries that count in every mean, by the policy `empty`."""
+        return np.ones(len(self._R), dtype=bool) if self.empty == "zero" else self._R > 0
+
     @functools.cached_property
     def ap(self) -> Floats:
-        """(Q,) expected AP over the whole database, over all orders within equal distances."""
-        return self._normalized(bucket_sums(self._n, self._p, self._a, self._P, self._n, self._omega).sum(axis=1))
+        """(Q,) AP over the whole database."""
+        return self.ap_at(self.database_size, "all")
 
     @property
     def map(self) -> float:
         """Mean of `ap`: tie-aware mAP@all, the metric of the tables."""
-        return float(self.ap.mean())
+        return self._mean(self.ap)
 
     @property
     def map_stderr(self) -> float:
         """Standard error of `map` over queries; 0 for a single query."""
-        return float(self.ap.std(ddof=1) / len(self.ap) ** 0.5) if len(self.ap) > 1 else 0.0
+        ap = self.ap[self.counted]
+        return float(ap.std(ddof=1) / len(ap) ** 0.5) if len(ap) > 1 else 0.0
 
     @functools.cached_property
     def map_best(self) -> float:
@@ -76,42 +110,61 @@ class Evaluation:
         """mAP@all of a random order: the whole database is one tie."""
         total, zero = self._n.sum(axis=1, keepdims=True), np.zeros((len(self._n), 1))
         sums = bucket_sums(total, self._R[:, None], zero, zero, total, self._omega)
-        return float(self._normalized(sums[:, 0]).mean())
+        return self._mean(self._normalized(sums[:, 0]))
 
-    def map_at(self, k: int, normalizer: Normalizer) -> float:
-        """Expected mAP over the k nearest.
+    def map_at(self, k: int | NDArray[np.integer], normalizer: Normalizer) -> float:
+        """mAP over the k nearest; arguments as `ap_at`."""
+        return self._mean(self.ap_at(k, normalizer))
+
+    def ap_at(self, k: int | NDArray[np.integer], normalizer: Normalizer) -> Floats:
+        """(Q,) AP over the k nearest.
 
         Args:
-            k: cutoff >= 1; beyond the database it means all of it.
+            k: cutoff >= 1, or one for each query (Q,), 0 for none; beyond the database it means all of it.
             normalizer: what the sum of precisions is divided by: "hits" relevant items within the k nearest (most
                 released code), "all" relevant items, "min" of k and all.
         """
-        return float(self.ap_at(k, normalizer).mean())
-
-    def ap_at(self, k: int, normalizer: Normalizer) -> Floats:
-        """(Q,) terms of `map_at`."""
-        kept = self._kept(k)
-        if normalizer == "hits":
-            return self._ap_at_hits(kept)
-        sums = bucket_sums(self._n, self._p, self._a, self._P, kept, self._omega).sum(axis=1)
-        if normalizer == "all":
-            return self._normalized(sums)
-        if normalizer == "min":
-            return sums / np.maximum(np.minimum(self._R, kept.sum(axis=1)), 1)
-        raise ConfigError(f"there is no normalizer '{normalizer}': use hits, all or min.")
+        if normalizer not in ("hits", "all", "min"):
+            raise ConfigError(f"there is no normalizer '{normalizer}': use hits, all or min.")
+        cut = self._cut(k)
+        if self._order is not None:
+            sums, hits = self._order(cut)
+        elif normalizer == "hits":
+            return self._expected_over_hits(self._kept(cut))
+        else:
+            sums, hits = bucket_sums(self._n, self._p, self._a, self._P, self._kept(cut), self._omega).sum(axis=1), cut
+        divisor = {"hits": hits, "all": self._R, "min": np.minimum(self._R, cut)}[normalizer]
+        return np.asarray(sums / np.maximum(divisor, 1))
 
     def hits_at(self, k: int) -> Floats:
-        """(Q,) expected number of relevant items among the k nearest."""
+        """(Q,) number of relevant items among the k nearest."""
+        if self._order is not None:
+            return self._order(self._cut(k))[1].astype(np.float64)
         share = np.divide(self._p, self._n, out=np.zeros_like(self._p), where=self._n > 0)
-        return np.asarray((self._kept(k) * share).sum(axis=1))
+        return np.asarray((self._kept(self._cut(k)) * share).sum(axis=1))
 
     def precision_at(self, k: int) -> float:
-        """Expected share of relevant items among the k nearest (or the whole database), mean over queries."""
-        return float((self.hits_at(k) / self._kept(k).sum(axis=1)).mean())
+        """Share of relevant items among the k nearest (or the whole database), mean over queries."""
+        return self._mean(self.hits_at(k) / self._cut(k))
 
     def recall_at(self, k: int) -> float:
-        """Expected share of all relevant items found among the k nearest, mean over queries."""
-        return float(self._normalized(self.hits_at(k)).mean())
+        """Share of all relevant items found among the k nearest, mean over queries."""
+        return self._mean(self._normalized(self.hits_at(k)))
+
+    def within(self, radius: int) -> Lookup:
+        """What a hash lookup of all items within a Hamming radius finds."""
+        if radius < 0:
+            raise ConfigError(f"a radius of {radius} cannot be: 0 or more can.")
+        items = self.histograms.items[:, : radius + 1].sum(axis=1)
+        hits = self.histograms.relevant[:, : radius + 1].sum(axis=1).astype(np.float64)
+        return Lookup(
+            self._mean(hits / np.maximum(items, 1)), self._mean(self._normalized(hits)), self._mean(items > 0)
+        )
+
+    @property
+    def bucket_occupancy(self) -> Floats:
+        """(K + 1,) mean number of items at each distance; entry 0 is how full the bucket of a query's own code is."""
+        return np.asarray(self._n.mean(axis=0))
 
     @property
     def pr_curve(self) -> tuple[Floats, Floats]:
@@ -123,7 +176,10 @@ class Evaluation:
         found, hits = self._a + self._n, self._P + self._p
         precision = np.divide(hits, found, out=np.ones_like(hits), where=found > 0)
         recall = hits / np.maximum(self._R, 1)[:, None]
-        return precision.mean(axis=0), recall.mean(axis=0)
+        return precision[self.counted].mean(axis=0), recall[self.counted].mean(axis=0)
+
+    def _mean(self, values: NDArray[np.generic]) -> float:
+        return float(values[self.counted].astype(np.float64).mean()) if self.counted.any() else 0.0
 
     def _normalized(self, sums: Floats) -> Floats:
         return sums / np.maximum(self._R, 1)
@@ -131,16 +187,20 @@ class Evaluation:
     def _mean_with_relevant_from(self, first: Floats) -> float:
         """mAP where each bucket's relevant items have the ranks first + 1 ... first + p."""
         steps = self._omega[(first + self._p).astype(np.int64)] - self._omega[first.astype(np.int64)]
-        return float(self._normalized((self._p + (self._P - first) * steps).sum(axis=1)).mean())
+        return self._mean(self._normalized((self._p + (self._P - first) * steps).sum(axis=1)))
 
-    def _kept(self, k: int) -> Floats:
-        """(Q, K + 1) items of each bucket that are among the k nearest."""
-        if k < 1:
+    def _cut(self, k: int | NDArray[np.integer]) -> Cut:
+        """(Q,) last ranks that count."""
+        if np.ndim(k) == 0 and int(k) < 1:
             raise ConfigError(f"k = {k} cannot be: a ranking is cut at 1 or more.")
-        return np.clip(k - self._a, 0, self._n)
+        return np.broadcast_to(np.minimum(k, self.database_size), len(self._R)).astype(np.int64)
 
-    def _ap_at_hits(self, kept: Floats) -> Floats:
-        """Divided by the hits, which in the bucket that is cut are a hypergeometric number."""
+    def _kept(self, cut: Cut) -> Floats:
+        """(Q, K + 1) items of each bucket up to the last rank."""
+        return np.clip(cut[:, None] - self._a, 0, self._n)
+
+    def _expected_over_hits(self, kept: Floats) -> Floats:
+        """AP divided by the hits, which in the bucket that is cut are a hypergeometric number."""
         whole = np.where(kept == self._n, self._n, 0)
         sums = bucket_sums(self._n, self._p, self._a, self._P, whole, self._omega).sum(axis=1)
         cut = np.argmax((kept > 0) & (kept < self._n), axis=1)  # 0 where no bucket is cut; kept is then whole

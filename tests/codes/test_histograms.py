@@ -1,77 +1,123 @@
+"""Counts against a double loop, on every path: threads, parts, order of the database, matrix products."""
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.codes import histograms as module
-from bench.codes.histograms import distance_histograms
+from bench.codes import matrix_histograms as matrix_module
+from bench.codes.histograms import Histograms, distance_histograms
+from bench.codes.matrix_histograms import matrix_histograms
 from bench.codes.packing import pack
 from bench.errors import DataError
 
+Case = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
-def naive(q: np.ndarray, ql: np.ndarray, d: np.ndarray, dl: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+
+def naive(q: np.ndarray, ql: np.ndarray, d: np.ndarray, dl: np.ndarray) -> Histograms:
     bits = q.shape[1]
-    items, relevant = np.zeros((len(q), bits + 1), int), np.zeros((len(q), bits + 1), int)
+    found = Histograms.zeros(len(q), bits)
     for i in range(len(q)):
         for j in range(len(d)):
             distance = int((q[i] != d[j]).sum())
-            items[i, distance] += 1
-            shared = ql[i] == dl[j] if ql.ndim == 1 else bool((ql[i] & dl[j]).any())
-            relevant[i, distance] += shared
-    return items, relevant
+            found.items[i, distance] += 1
+            found.relevant[i, distance] += ql[i] == dl[j] if ql.ndim == 1 else bool((ql[i] & dl[j]).any())
+    return found
 
 
-@st.composite
-def retrievals(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    bits, classes = draw(st.integers(1, 80)), draw(st.integers(2, 5))
-    sizes = draw(st.integers(1, 6)), draw(st.integers(1, 25))
+def counted(case: Case, **options: object) -> Histograms:
+    q, ql, d, dl = case
+    return distance_histograms(pack(q), ql, pack(d), dl, q.shape[1], **options)  # type: ignore[arg-type]
+
+
+def same(a: Histograms, b: Histograms) -> bool:
+    return np.array_equal(a.items, b.items) and np.array_equal(a.relevant, b.relevant)
+
+
+def random_case(rng: np.random.Generator, bits: int, classes: int, sizes: tuple[int, int], multi_label: bool) -> Case:
     codes = [(rng.integers(0, 2, (n, bits)) * 2 - 1).astype(np.int8) for n in sizes]
-    if draw(st.booleans()):
-        labels = [rng.integers(0, classes, n) for n in sizes]
+    if multi_label:
+        labels = [rng.random((n, classes)) < 2 / classes for n in sizes]
     else:
-        labels = [rng.random((n, classes)) < 0.4 for n in sizes]
+        labels = [rng.integers(0, classes, n) for n in sizes]
     return codes[0], labels[0], codes[1], labels[1]
 
 
+@st.composite
+def retrievals(draw: st.DrawFn) -> Case:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    sizes = draw(st.integers(1, 6)), draw(st.integers(1, 25))
+    return random_case(rng, draw(st.integers(1, 150)), draw(st.integers(2, 90)), sizes, draw(st.booleans()))
+
+
 @given(retrievals())
-def test_counts_equal_a_double_loop(case: tuple[np.ndarray, ...]) -> None:
-    q, ql, d, dl = case
-    found = distance_histograms(pack(q), ql, pack(d), dl, q.shape[1])
-    items, relevant = naive(*case)
-    assert np.array_equal(found.items, items)
-    assert np.array_equal(found.relevant, relevant)
+def test_counts_equal_a_double_loop(case: Case) -> None:
+    assert same(counted(case), naive(*case))
 
 
-@given(retrievals(), st.integers(1, 200))
-def test_chunks_and_shards_change_nothing(case: tuple[np.ndarray, ...], budget: int) -> None:
+@given(retrievals(), st.randoms(use_true_random=False))
+def test_threads_order_and_parts_change_nothing(case: Case, random: object) -> None:
     q, ql, d, dl = case
-    bits, packed = q.shape[1], pack(d)
-    whole = distance_histograms(pack(q), ql, packed, dl, bits)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_CHUNK_BYTES", budget)
-        chunked = distance_histograms(pack(q), ql, packed, dl, bits)
-    assert np.array_equal(chunked.relevant, whole.relevant)
+    whole = counted(case)
+    assert same(counted(case, threads=3), whole)
+    order = np.arange(len(d))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    assert same(counted((q, ql, d[order], dl[order])), whole)
     if len(d) > 1:
         half = len(d) // 2
-        parts = [distance_histograms(pack(q), ql, packed[s], dl[s], bits) for s in (slice(half), slice(half, None))]
-        assert np.array_equal((parts[0] + parts[1]).items, whole.items)
-        assert np.array_equal((parts[0] + parts[1]).relevant, whole.relevant)
+        parts = [counted((q, ql, d[part], dl[part])) for part in (slice(half), slice(half, None))]
+        assert same(parts[0] + parts[1], whole)
+
+
+@given(retrievals(), st.integers(1, 60), st.integers(1, 20))
+def test_matrix_products_count_the_same(case: Case, pairs: int, rows: int) -> None:
+    q, ql, d, dl = case
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matrix_module, "_PAIRS", pairs)
+        patch.setattr(matrix_module, "_DATABASE_ROWS", rows)
+        found = Histograms(*matrix_histograms(pack(q), ql, pack(d), dl, q.shape[1], "cpu"))
+    assert same(found, counted(case))
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("bits", [16, 64, 70])
+def test_counts_beyond_one_block_of_items(bits: int, multi_label: bool) -> None:
+    q, ql, d, dl = random_case(np.random.default_rng(bits), bits, 80, (300, 5000), multi_label)
+    found = counted((q, ql, d, dl))
+    distances = (bits - q.astype(int) @ d.T.astype(int)) // 2
+    relevant = ql[:, None] == dl if ql.ndim == 1 else ql.astype(int) @ dl.T.astype(int) > 0
+    for distance in range(bits + 1):
+        assert np.array_equal(found.items[:, distance], (distances == distance).sum(1))
+        assert np.array_equal(found.relevant[:, distance], ((distances == distance) & relevant).sum(1))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("bits", [16, 64, 70, 3000])
+def test_a_gpu_counts_the_same(bits: int, multi_label: bool) -> None:
+    case = random_case(np.random.default_rng(bits), bits, 80, (300, 5000), multi_label)
+    assert same(counted(case, device="cuda"), counted(case))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"query": np.zeros((0, 1), np.uint8), "query_labels": np.zeros(0, int)}, "at least one query"),
-        ({"database": np.zeros((2, 2), np.uint8)}, "must both hold 8 bits"),
+        ({"database": np.zeros((0, 1), np.uint8), "database_labels": np.zeros(0, int)}, "one database item"),
+        ({"database": np.zeros((2, 2), np.uint8)}, "must both hold 7 bits"),
+        ({"database": np.ones((2, 1), np.uint8)}, "bits set beyond their 7 bits"),
         ({"database_labels": np.zeros(3, int)}, "labels do not match"),
         ({"database_labels": np.zeros((2, 3), bool)}, "one form"),
+        ({"bits": 0}, "codes of 0 bits"),
+        ({"bits": 2**15}, "codes of 32768 bits"),
     ],
 )
 def test_inputs_that_do_not_fit_are_refused(change: dict[str, np.ndarray], message: str) -> None:
     good = {
         "query": np.zeros((1, 1), np.uint8), "query_labels": np.zeros(1, int), "database": np.zeros((2, 1), np.uint8),
-        "database_labels": np.zeros(2, int),
+        "database_labels": np.zeros(2, int), "bits": 7,
     }  # fmt: skip
     with pytest.raises(DataError, match=message):
-        distance_histograms(**{**good, **change}, bits=8)
+        distance_histograms(**{**good, **change})

@@ -84,6 +84,20 @@ def test_closed_forms_equal_the_mean_over_all_orders(buckets: list[tuple[int, in
     assert result.recall_at(k) == pytest.approx(hits / max(relevant, 1))
 
 
+def test_closed_forms_on_1200_seeded_cases_at_every_cutoff() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(1200):
+        sizes = rng.integers(0, 4, rng.integers(1, 5))
+        buckets = [(int(n), int(rng.integers(0, n + 1))) for n in sizes]
+        if not (total := int(sizes.sum())):
+            continue
+        every, relevant, result = orders(buckets), sum(p for _, p in buckets), of_buckets(buckets)
+        cuts = {1, total, int(rng.integers(1, total + 1))}
+        for k, normalizer in itertools.product(cuts, ("hits", "all", "min")):
+            mean = sum(ap(o, k, normalizer, relevant) for o in every) / len(every)
+            assert abs(result.map_at(k, normalizer) - float(mean)) < 1e-12, (buckets, k, normalizer)
+
+
 @given(small_buckets())
 def test_chance_is_one_large_tie(buckets: list[tuple[int, int]]) -> None:
     whole = [(sum(n for n, _ in buckets), sum(p for _, p in buckets))]
@@ -101,6 +115,35 @@ def test_queries_without_a_relevant_item_count_as_zero() -> None:
     assert result.empty_queries == 1
     assert result.ap[1] == 0
     assert result.map == pytest.approx(result.ap[0] / 2)
+
+
+def test_queries_without_a_relevant_item_can_be_skipped() -> None:
+    table = np.array([[(2, 1), (1, 0)], [(3, 0), (0, 0)]])
+    histograms = Histograms(table[..., 0], table[..., 1])
+    skipping = Evaluation(histograms, empty="skip")
+    assert skipping.map == skipping.ap[0]
+    assert skipping.counted.tolist() == [True, False]
+    assert skipping.map_stderr == 0
+    nothing = Evaluation(Histograms(table[1:, :, 0], table[1:, :, 1]), empty="skip")
+    assert nothing.map == nothing.map_best == nothing.precision_at(1) == 0
+    with pytest.raises(ConfigError, match="zero or skip"):
+        Evaluation(histograms, empty="one")  # type: ignore[arg-type]
+
+
+def test_lookups_within_a_radius_by_hand() -> None:
+    result = of_buckets([(0, 0), (4, 1), (1, 1)], [(2, 2), (0, 0), (3, 0)])
+    assert result.within(0) == (0.5, 0.5, 0.5)  # the first query finds nothing: precision 0
+    assert result.within(1) == ((1 / 4 + 1) / 2, (1 / 2 + 1) / 2, 1)
+    assert result.within(99) == ((2 / 5 + 2 / 5) / 2, 1, 1)
+    assert result.bucket_occupancy.tolist() == [1, 2, 2]
+    with pytest.raises(ConfigError, match="radius"):
+        result.within(-1)
+
+
+def test_a_cutoff_for_each_query() -> None:
+    result = of_buckets(FIVE, FIVE, FIVE)
+    each = result.ap_at(np.array([0, 3, 5]), "hits")
+    assert each == pytest.approx([0, 17 / 18, 209 / 270])
 
 
 def test_precision_recall_curve_by_hand() -> None:
