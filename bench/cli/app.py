@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
+from bench.cli.evaluate import evaluate_command
 from bench.cli.listing import list_command
 from bench.cli.plan import plan_command
 from bench.cli.report import report_command
@@ -32,6 +33,9 @@ app.command("list", help="List methods, datasets, backbones, regimes and reports
     list_command
 )
 app.command("report", help="Make tables and figures again from stored results.")(report_command)
+app.command("evaluate", help="Measure codes of any program: exact mAP and more, from npz files of any size.")(
+    evaluate_command
+)
 
 
 def _version(wanted: bool) -> None:

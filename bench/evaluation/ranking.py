@@ -68,6 +68,11 @@ class Evaluation:
         return int(self.histograms.items[0].sum())
 
     @property
+    def bits(self) -> int:
+        """Code length K."""
+        return self.histograms.items.shape[1] - 1
+
+    @property
     def empty_queries(self) -> int:
         """Queries without a relevant item in the database."""
         return int((self._R == 0).sum())
