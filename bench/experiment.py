@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bench.codes.packing import pack
 from bench.data.cache import cached_array
 from bench.errors import BenchError, BenchWarning, DataError
-from bench.evaluation.evaluate import cosine_map, evaluate
+from bench.evaluation.cosine import cosine_map
+from bench.evaluation.evaluate import evaluate
 from bench.evaluation.ranking import Evaluation
 from bench.evaluation.semantics import hierarchy_similarity, pcc
 from bench.grid.cell import Cell

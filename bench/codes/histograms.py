@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.codes.labels import class_masks
 from bench.codes.packing import columns, words
 from bench.codes.threads import for_each_slice
 from bench.errors import DataError
@@ -68,16 +69,11 @@ def distance_histograms(
 
     result = Histograms.zeros(len(query), bits)
     first = last = np.zeros(len(query), dtype=np.int64)
-    masks = np.zeros((len(query), 0), dtype=np.uint64), np.zeros((0, len(database)), dtype=np.uint64)
     if query_labels.ndim == 1:  # sorted by class, the relevant items of a query are one range
         order = np.argsort(database_labels, kind="stable")
         database, ordered = database[order], database_labels[order]
         first, last = (np.searchsorted(ordered, query_labels, side).astype(np.int64) for side in ("left", "right"))
-    else:
-        masks = (
-            words(np.packbits(query_labels.astype(bool), axis=1)),
-            columns(np.packbits(database_labels.astype(bool), axis=1)),
-        )
+    masks = class_masks(query_labels), np.ascontiguousarray(class_masks(database_labels).T)
     codes = words(query), columns(database)
 
     def count(part: slice) -> None:

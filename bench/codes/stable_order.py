@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codes.histograms import Histograms
+from bench.codes.labels import class_indices, class_masks
 from bench.codes.packing import columns, words
 from bench.codes.threads import for_each_slice
 
@@ -39,10 +40,10 @@ def precision_sums(
     next_rank = np.cumsum(histograms.items, axis=1) - histograms.items
     next_hit = np.cumsum(histograms.relevant, axis=1) - histograms.relevant
     sums, hits = np.zeros(len(query)), np.zeros(len(query), dtype=np.int64)
-    query_words, classes, masks = words(query), _classes(query_labels), _masks(query_labels)
+    query_words, classes, masks = words(query), class_indices(query_labels), class_masks(query_labels)
     for codes, labels in database:
-        part_words, part_classes = columns(codes), _classes(labels)
-        part_masks = np.ascontiguousarray(_masks(labels).T)
+        part_words, part_classes = columns(codes), class_indices(labels)
+        part_masks = np.ascontiguousarray(class_masks(labels).T)
 
         def rank(
             rows: slice,
@@ -57,15 +58,3 @@ def precision_sums(
 
         for_each_slice(len(query), rank, threads)
     return sums, hits
-
-
-def _classes(labels: NDArray[np.generic]) -> NDArray[np.int64]:
-    """Class indices; -1, relevant to nothing, where classes are in the masks."""
-    return labels.astype(np.int64) if labels.ndim == 1 else np.full(len(labels), -1, dtype=np.int64)
-
-
-def _masks(labels: NDArray[np.generic]) -> NDArray[np.uint64]:
-    """(n, L) class masks; L = 0 for class indices."""
-    if labels.ndim == 1:
-        return np.zeros((len(labels), 0), dtype=np.uint64)
-    return words(np.packbits(labels.astype(bool), axis=1))

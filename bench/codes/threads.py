@@ -9,13 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 _SLICE = 256  # queries: enough work to hide a hand-over, little enough to share evenly
 
 
-def for_each_slice(rows: int, work: Callable[[slice], None], threads: int | None = None) -> None:
+def for_each_slice(
+    rows: int, work: Callable[[slice], None], threads: int | None = None, slice_rows: int = _SLICE
+) -> None:
     """Call `work` on slices that cover `rows`, in parallel (it must release the GIL and write to its slice only).
 
     Args:
         threads: None for the cores that this process may use.
+        slice_rows: most rows at a time.
     """
-    size = min(_SLICE, max(1, -(-rows // (threads or cores()))))
+    size = min(slice_rows, max(1, -(-rows // (threads or cores()))))
     slices = [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
     with ThreadPoolExecutor(threads or cores()) as pool:
         for done in [pool.submit(work, each) for each in slices]:

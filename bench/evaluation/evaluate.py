@@ -1,4 +1,4 @@
-"""Codes and labels in, `Evaluation` out; and the mAP of the real-valued features behind the codes."""
+"""Codes and labels in, `Evaluation` out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from bench.codes.histograms import Histograms, distance_histograms
 from bench.codes.packing import pack
@@ -17,7 +16,6 @@ from bench.codes.stable_order import Part, precision_sums
 from bench.errors import ConfigError, DataError
 from bench.evaluation.ranking import Empty, Evaluation
 
-_CHUNK_ENTRIES = 2**23  # similarities sorted at a time
 TIES = ("expected", "stable", "shuffled")
 
 
@@ -90,30 +88,6 @@ def evaluate_parts(
         return precision_sums(query, query_labels, database, histograms, cut)
 
     return Evaluation(histograms, empty, order)
-
-
-def cosine_map(
-    query: NDArray[np.float32], query_labels: NDArray[Any], database: NDArray[np.float32],
-    database_labels: NDArray[Any], device: torch.device | str = "cpu",
-) -> float:  # fmt: skip
-    """mAP@all of real-valued vectors (Q, D) against (N, D), ranked by cosine: what the codes are made from.
-
-    Equal cosines keep the database's order; among real numbers they are too rare to matter.
-    """
-    q, db = (F.normalize(torch.as_tensor(np.asarray(x)).to(device).float(), dim=1) for x in (query, database))
-    ql, dl = (torch.as_tensor(np.ascontiguousarray(x)).to(device) for x in (query_labels, database_labels))
-    if ql.ndim == 2:
-        ql, dl = ql.float(), dl.float()
-    ranks = torch.arange(1, len(db) + 1, device=device, dtype=torch.float32)
-    total, chunk = 0.0, max(1, _CHUNK_ENTRIES // len(db))
-    for start in range(0, len(q), chunk):
-        part = slice(start, start + chunk)
-        order = (q[part] @ db.T).argsort(dim=1, descending=True)
-        relevant = ql[part, None] == dl[None] if ql.ndim == 1 else ql[part] @ dl.T > 0
-        hits = relevant.gather(1, order).float()
-        ap = (hits * hits.cumsum(dim=1) / ranks).sum(dim=1) / hits.sum(dim=1).clamp(min=1)
-        total += float(ap.double().sum())
-    return total / len(q)
 
 
 def _array(codes: ArrayLike | Tensor) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 import bench
 from bench.codes.packing import pack
 from bench.errors import ConfigError, DataError
-from bench.evaluation.evaluate import cosine_map, evaluate_parts
+from bench.evaluation.evaluate import evaluate_parts
 
 
 def sorted_map(distances: np.ndarray, relevant: np.ndarray) -> float:
@@ -111,17 +111,3 @@ def test_bad_inputs_are_refused() -> None:
         bench.evaluate(good, [0.0, 0.5], good, [0, 1])
     with pytest.raises(ConfigError, match="ties"):
         bench.evaluate(good, [0, 1], good, [0, 1], ties="coin")
-
-
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_cosine_map_equals_a_sort(multi_label: bool) -> None:
-    rng = np.random.default_rng(0)
-    q, d = rng.normal(size=(7, 5)).astype(np.float32), rng.normal(size=(40, 5)).astype(np.float32)
-    if multi_label:
-        ql, dl = rng.random((7, 4)) < 0.5, rng.random((40, 4)) < 0.5
-        relevant = (ql[:, None] & dl[None]).any(2)
-    else:
-        ql, dl = rng.integers(0, 3, 7), rng.integers(0, 3, 40)
-        relevant = ql[:, None] == dl[None]
-    cosine = (q @ d.T) / np.linalg.norm(q, axis=1)[:, None] / np.linalg.norm(d, axis=1)
-    assert cosine_map(q, ql, d, dl) == pytest.approx(sorted_map(-cosine, relevant.astype(float)), abs=1e-6)
