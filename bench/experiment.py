@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from bench.codes.packing import pack
 from bench.data.cache import cached_array
 from bench.errors import BenchError, BenchWarning, DataError
+from bench.evaluation.audit import audit_centers, audit_codes
 from bench.evaluation.cosine import cosine_map
 from bench.evaluation.evaluate import evaluate
-from bench.evaluation.ranking import Evaluation
 from bench.evaluation.semantics import hierarchy_similarity, pcc
+from bench.evaluation.summary import measures
 from bench.grid.cell import Cell
 from bench.grid.job import Job
 from bench.grid.provenance import peak_memory, provenance
@@ -38,7 +39,7 @@ from bench.training.model import HashModel, build_head
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, regime_named
 from bench.training.seeding import seeded
-from bench.training.trainer import Trained, encode, train
+from bench.training.trainer import Encoded, Trained, encode, train
 
 
 def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
@@ -49,14 +50,21 @@ def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
         StoreError: the result cannot be written. Everything else that goes wrong is stored as a failed cell.
     """
     clock = Clock()
-    result: dict[str, Any] = {"status": "ok", "reason": None, "traceback": None, "metrics": {}, "history": []}
+    result: dict[str, Any] = {
+        "status": "ok",
+        "reason": None,
+        "traceback": None,
+        "metrics": {},
+        "audit": {},
+        "history": [],
+    }
     arrays: dict[str, NDArray[Any]] = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", BenchWarning)
         try:
             job.add_plugins()
-            metrics, arrays, trained = _measure(job, workshop, clock, observer)
-            result |= {"metrics": metrics, "history": trained.history}
+            measured, arrays = _measure(job, workshop, clock, observer)
+            result |= measured
         except DataError:
             raise
         except Exception as error:
@@ -71,7 +79,7 @@ def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
 
 def _measure(
     job: Job, workshop: Workshop, clock: Clock, observer: Observer
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]], Trained]:
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     cell, device = job.cell, workshop.device_of(job)
     config = TrainConfig.build("train", {**cell.train, "backbone": cell.backbone})
     with clock.phase("data"):
@@ -87,35 +95,53 @@ def _measure(
         )  # fmt: skip
     with clock.phase("codes"):
         observer.stage("codes", len(dataset.split.query) + len(dataset.split.database))
-        query, query_features = encode(model, material.inputs, dataset.split.query, observer)
-        database, database_features = encode(model, material.inputs, dataset.split.database, observer)
+        query = encode(model, material.inputs, dataset.split.query, observer)
+        database = encode(model, material.inputs, dataset.split.database, observer)
     with clock.phase("evaluation"):
         observer.stage("evaluation", 0)
         labels = dataset.labels[dataset.split.query], dataset.labels[dataset.split.database]
-        ranking = evaluate(query, labels[0], database, labels[1], ties=cell.ties)
+        ranking = evaluate(query.codes, labels[0], database.codes, labels[1], ties=cell.ties, device=device)
 
         def features_map() -> float:
-            return cosine_map(query_features, labels[0], database_features, labels[1], device)
+            return cosine_map(query.features, labels[0], database.features, labels[1], device)
 
         features = material.once(features_map) if regime_named(cell.regime).frozen else features_map()
+        relaxed = cosine_map(query.relaxed, labels[0], database.relaxed, labels[1], device)
+        centers, codes = _audit(cell, trained, database, labels[1])
+    metrics = measures(ranking) | {
+        "map_features": features, "map_relaxed": relaxed, "quantization_gap": relaxed - ranking.map,
+        **_alignment(trained, dataset), "d_min": centers["d_min"], "duplicates": centers["duplicates"],
+    }  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {
         "centers_used": trained.centers_used, "centers_final": trained.centers_final,
-        "query_codes": pack(query), "database_codes": pack(database), "ap": ranking.ap,
+        "query_codes": pack(query.codes), "database_codes": pack(database.codes), "ap": ranking.ap,
     }  # fmt: skip
-    return _metrics(ranking, trained, dataset) | {"map_features": features}, arrays, trained
+    return {"metrics": metrics, "audit": {"centers": centers, "codes": codes}, "history": trained.history}, arrays
 
 
-def _metrics(ranking: Evaluation, trained: Trained, dataset: Dataset) -> dict[str, Any]:
-    centers = trained.centers_final.astype(np.int64)
-    distances = ((centers.shape[1] - centers @ centers.T) // 2)[np.triu_indices(len(centers), 1)]
-    alignment = None if dataset.hierarchy is None else pcc(centers, hierarchy_similarity(dataset.hierarchy))
+def _alignment(trained: Trained, dataset: Dataset) -> dict[str, Any]:
+    """PCC of the last centers with the dataset's class tree, and how many centers the last reassignment moved."""
+    tree = dataset.hierarchy
     return {
-        "map": ranking.map, "map_best": ranking.map_best, "map_worst": ranking.map_worst,
-        "map_stderr": ranking.map_stderr, "map_chance": ranking.map_chance, "empty_queries": ranking.empty_queries,
-        "pcc": alignment, "pcc_reference": None if dataset.hierarchy is None else "hierarchy",
-        "d_min": int(distances.min()), "duplicates": int((distances == 0).sum()),
+        "pcc": None if tree is None else pcc(trained.centers_final, hierarchy_similarity(tree)),
+        "pcc_reference": None if tree is None else "hierarchy",
         "centers_moved_last": int((trained.centers_used != trained.centers_final).any(axis=1).sum()),
-    }  # fmt: skip
+    }
+
+
+def _audit(
+    cell: Cell, trained: Trained, database: Encoded, labels: NDArray[Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of the last centers and of the database's codes; classes that share a center are a warning."""
+    centers = audit_centers(trained.centers_final)
+    if centers["duplicates"]:
+        warnings.warn(
+            f"{cell.method_label}: {centers['duplicates']} pairs of the {cell.num_classes} classes share a center at "
+            f"{cell.bits} bits: nothing in their codes can tell them apart.",
+            BenchWarning,
+            stacklevel=2,
+        )
+    return centers, audit_codes(database.codes, labels, trained.centers_used)
 
 
 def build_method(cell: Cell) -> Method:

@@ -38,7 +38,21 @@ def test_everything_a_reader_needs_is_stored(tmp_path: Path, tiny_set: dict) -> 
     assert 0 < metrics["map_worst"] <= metrics["map"] <= metrics["map_best"] <= 1
     assert metrics["pcc_reference"] == "hierarchy"
     assert metrics["d_min"] >= 1
+    assert metrics["map_low"] <= metrics["map"] <= metrics["map_high"]
+    assert metrics["quantization_gap"] == pytest.approx(metrics["map_relaxed"] - metrics["map"])
+    audit = result["audit"]
+    assert sum(audit["centers"]["distances"]) == 8 * 7 / 2
+    assert audit["codes"]["own_center_distance"] < audit["codes"]["other_center_distance"] + 4
     assert stored.cell.method_config["margin"] == 0.2  # defaults are resolved, not left out
+
+
+def test_classes_that_share_a_center_are_noted(tmp_path: Path, tiny_set: dict) -> None:
+    stored = run(tmp_path, tiny_set, methods=["csq"], bits=[2])
+    duplicates = stored.result["metrics"]["duplicates"]
+    assert duplicates > 0
+    assert any(
+        f"csq: {duplicates} pairs of the 8 classes share a center at 2 bits" in n for n in stored.result["notes"]
+    )
 
 
 def test_the_same_cell_gives_the_same_numbers(tmp_path: Path, tiny_set: dict) -> None:

@@ -36,6 +36,12 @@ def sphere_packing(bits: int, num_classes: int) -> int:
     return max(t for t in range(bits + 1) if num_classes * sphere_volume(bits, (t - 1) // 2) <= 2**bits)
 
 
+def plotkin(bits: int, num_classes: int) -> int:
+    """Largest least distance that the mean one allows: a bit tells at most floor(C^2 / 4) pairs apart (Plotkin)."""
+    _check(bits, num_classes)
+    return 2 * bits * (num_classes**2 // 4) // (num_classes * (num_classes - 1))
+
+
 def _check(bits: int, num_classes: int) -> None:
     if bits < 1 or num_classes < 2:
         raise ConfigError(f"bounds need bits >= 1 and num_classes >= 2, not {bits} and {num_classes}.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -98,19 +98,26 @@ def train(
     return Trained(_int8(centers_used), _int8(method.centers), history)
 
 
+class Encoded(NamedTuple):
+    """Codes (n, K) in {-1, +1}, the relaxed codes (n, K) they are signs of, the features (n, D) under the head."""
+
+    codes: NDArray[np.int8]
+    relaxed: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
 @torch.inference_mode()
-def encode(
-    model: HashModel, inputs: Inputs, rows: NDArray[np.int64], observer: Observer
-) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Codes (n, K) in {-1, +1} and the features under the head (n, D), in evaluation mode."""
+def encode(model: HashModel, inputs: Inputs, rows: NDArray[np.int64], observer: Observer) -> Encoded:
+    """What the network makes of some items, in evaluation mode."""
     model.eval()
-    codes, features = [], []
+    relaxed, features = [], []
     for some in batches(rows, inputs.test_batch_size):
         batch = model.features(inputs.test_batch(some))
-        codes.append(signs(model.head(batch)).cpu().numpy())
+        relaxed.append(model.head(batch).float().cpu())
         features.append(batch.cpu().numpy())
         observer.advance(len(batch))
-    return np.concatenate(codes), np.concatenate(features)
+    outputs = torch.cat(relaxed)
+    return Encoded(signs(outputs).numpy(), outputs.numpy(), np.concatenate(features))
 
 
 def signs(relaxed: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.codes.bounds import gilbert_varshamov, sphere_packing, sphere_volume, target_distance
+from bench.codes.bounds import gilbert_varshamov, plotkin, sphere_packing, sphere_volume, target_distance
 from bench.errors import ConfigError
 
 # (K, C): delta, Gilbert-Varshamov, sphere packing; computed in exact arithmetic
@@ -24,8 +24,16 @@ def test_volumes_by_hand() -> None:
     assert sphere_volume(5, 9) == 32
 
 
+def test_plotkin_by_hand_and_met_by_hadamard_rows() -> None:
+    assert plotkin(16, 2) == 16
+    assert plotkin(9, 3) == 6  # three words of blocks 000, 011, 101
+    assert plotkin(8, 16) == 4  # rows of [H; -H]: no two nearer than 4
+    assert plotkin(8, 8) == 4  # rows of H
+    assert plotkin(64, 100) == 32
+
+
 @pytest.mark.parametrize("bounds", [(0, 10), (16, 1)])
 def test_impossible_tasks_are_refused(bounds: tuple[int, int]) -> None:
-    for function in (target_distance, gilbert_varshamov, sphere_packing):
+    for function in (target_distance, gilbert_varshamov, plotkin, sphere_packing):
         with pytest.raises(ConfigError, match="bits >= 1"):
             function(*bounds)

@@ -52,7 +52,8 @@ def test_training_learns_and_repeats_exactly() -> None:
     again, repeated = fit(bench.method("csq", CLASSES, BITS), epochs=20, lr=1e-2)
     assert trained.history == repeated.history
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
-    codes, features = encode(first, FeatureInputs(FEATURES, CPU), np.arange(101), Observer())
+    codes, relaxed, features = encode(first, FeatureInputs(FEATURES, CPU), np.arange(101), Observer())
+    assert np.array_equal(codes, np.where(relaxed >= 0, 1, -1))
     assert features.shape == (101, DIM)
     assert bench.evaluate(codes, LABELS, codes, LABELS).map > 0.9
 

@@ -1,0 +1,65 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.codes.hadamard import hadamard
+from bench.evaluation.audit import audit_centers, audit_codes, center_distances
+
+
+def words(*texts: str) -> np.ndarray:
+    return np.array([[1 if c == "+" else -1 for c in text] for text in texts], np.int8)
+
+
+def test_centers_by_hand() -> None:
+    found = audit_centers(words("++++", "++--", "++++", "+---"))
+    # distances 2, 0, 3, 2, 1, 3
+    assert found["distances"] == [1, 1, 2, 2, 0]
+    assert (found["d_min"], found["duplicates"], found["constant_bits"]) == (0, 1, 1)
+    assert found["d_mean"] == pytest.approx(11 / 6)
+    assert found["d_variance"] == pytest.approx(np.var([2, 0, 3, 2, 1, 3]))
+
+
+def test_hadamard_rows_reach_the_plotkin_bound() -> None:
+    matrix = hadamard(16)
+    assert matrix is not None
+    found = audit_centers(np.concatenate([matrix, -matrix]))
+    assert found["d_min"] == found["plotkin"] == 8
+
+
+@given(st.integers(2, 9), st.integers(1, 8), st.integers(0, 2**32 - 1))
+def test_no_code_beats_an_upper_bound(classes: int, bits: int, seed: int) -> None:
+    centers = (np.random.default_rng(seed).integers(0, 2, (classes, bits)) * 2 - 1).astype(np.int8)
+    found = audit_centers(centers)
+    assert found["d_min"] <= min(found["plotkin"], found["sphere_packing"])
+    pairs = [int((a != b).sum()) for a, b in itertools.combinations(centers, 2)]
+    assert found["distances"] == np.bincount(pairs, minlength=bits + 1).tolist()
+    assert np.array_equal(center_distances(centers), (centers[:, None] != centers).sum(2))
+
+
+def test_codes_by_hand() -> None:
+    codes = words("+++-", "++--", "+-+-", "+---")
+    centers = words("++++", "----", "+-+-")
+    found = audit_codes(codes, np.array([0, 0, 2, 1]), centers)
+    assert found["bit_balance"] == pytest.approx((0.5 + 0 + 0 + 0.5) / 4)
+    assert found["bit_entropy"] == pytest.approx((0 + 1 + 1 + 0) / 4)
+    assert found["bit_correlation"] == pytest.approx(0)  # of the two bits that vary
+    assert found["own_center_distance"] == pytest.approx((1 + 2 + 0 + 1) / 4)
+    assert found["other_center_distance"] == pytest.approx((1 + 2 + 2 + 1) / 4)
+
+
+def test_the_own_center_of_several_classes_is_the_nearest() -> None:
+    rows = np.array([[1, 1, 0], [1, 1, 1], [0, 0, 0]], bool)
+    found = audit_codes(words("++++", "++--", "----"), rows, words("++++", "+---", "----"))
+    assert found["own_center_distance"] == pytest.approx((0 + 1) / 2)  # the item without a class has none
+    assert found["other_center_distance"] == pytest.approx((4 + 0) / 2)  # the item of all classes has no other
+
+
+def test_equal_bits_correlate_and_constant_codes_have_no_correlation() -> None:
+    found = audit_codes(words("++", "--"), np.array([0, 1]), words("++", "--"))
+    assert found["bit_correlation"] == pytest.approx(1)
+    constant = audit_codes(words("++", "++"), np.array([0, 1]), words("++", "--"))
+    assert constant["bit_correlation"] is None
+    assert constant["bit_entropy"] == 0
