@@ -13,6 +13,7 @@ import typer
 from bench import __version__
 from bench.cli.evaluate import evaluate_command
 from bench.cli.listing import list_command
+from bench.cli.pcc import pcc_command
 from bench.cli.plan import plan_command
 from bench.cli.report import report_command
 from bench.cli.run import run_command
@@ -36,6 +37,7 @@ app.command("report", help="Make tables and figures again from stored results.")
 app.command("evaluate", help="Measure codes of any program: exact mAP and more, from npz files of any size.")(
     evaluate_command
 )
+app.command("pcc", help="Measure how the centers of any program agree with a similarity of the classes.")(pcc_command)
 
 
 def _version(wanted: bool) -> None:

@@ -59,7 +59,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """A dataset as asked for: opened, with what names it."""
 
     dataset: Dataset
@@ -87,7 +87,7 @@ def make_plan(spec: GridSpec) -> Plan:
     store = Store(spec.out)
     cells = []
     for text in spec.datasets:
-        source = _open(text, spec)
+        source = open_source(text, spec)
         for method in names:
             for cell, weights in _cells(spec, source, method):
                 job = Job(cell, spec.out, source.root, weights, plugins, spec.device)
@@ -96,7 +96,7 @@ def make_plan(spec: GridSpec) -> Plan:
     return Plan(spec, cells)
 
 
-def _cells(spec: GridSpec, source: _Source, method: str) -> Iterable[tuple[Cell, str | None]]:
+def _cells(spec: GridSpec, source: Source, method: str) -> Iterable[tuple[Cell, str | None]]:
     """The cells of one dataset and method, and the user's choice of weights."""
     dataset = source.dataset
     cls: type[Method] = registry("method").load(method)
@@ -165,7 +165,12 @@ def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
     return registry("dataset").entry(name).info.name, chosen, None
 
 
-def _open(text: str, spec: GridSpec) -> _Source:
+def open_source(text: str, spec: GridSpec) -> Source:
+    """The dataset that a text like `name@split`, `./folder` or `./file.npz` means, with the spec's root and settings.
+
+    Raises:
+        ConfigError, DataError: as the name, the path or the dataset's class say.
+    """
     name, split, path = _dataset_name(text)
     info = registry("dataset").entry(name).info
     split = split or next(iter(info.splits), "default")
@@ -181,7 +186,7 @@ def _open(text: str, spec: GridSpec) -> _Source:
             raise ConfigError(f"there is no folder or file {root}: say where the data is with --data-root.")
     config = cls.Config.build(name, spec.set.get(name, {}))
     dataset = open_dataset(name, config.model_dump(), split, root)
-    return _Source(dataset, name, split, config, root)
+    return Source(dataset, name, split, config, root)
 
 
 def _check_owners(spec: GridSpec, methods: list[str], datasets: list[str]) -> None:
@@ -216,4 +221,4 @@ def expected_seconds(cell: Cell, stored: list[StoredCell]) -> float | None:
     return statistics.median(s.result["seconds"]["total"] for s in same) if same else None
 
 
-__all__ = ["REGIMES", "Plan", "Planned", "expected_seconds", "make_plan"]
+__all__ = ["REGIMES", "Plan", "Planned", "Source", "expected_seconds", "make_plan", "open_source"]

@@ -34,7 +34,6 @@ def frozen_features(
     return cached_array(key, lambda: _extract(dataset, config, weights, device, observer))
 
 
-@torch.inference_mode()
 def _extract(
     dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
 ) -> NDArray[np.float32]:
@@ -43,10 +42,18 @@ def _extract(
     inputs = ImageInputs(images, config, weights, flip_safe=False, device=device)
     with seeded(0, "network-init"):  # matters for random weights alone
         backbone, dim = build_backbone(config.backbone, weights, size)
-    model = HashModel(backbone.to(device), torch.nn.Identity()).eval()
-    features: NDArray[np.float32] = np.empty((len(images), dim), dtype=np.float32)
-    observer.stage("extracting features", len(images))
-    for rows in batches(np.arange(len(images)), inputs.test_batch_size):
-        features[rows] = model.features(inputs.test_batch(rows)).cpu().numpy()
-        observer.advance(len(rows))
+    return embed(backbone.to(device), dim, inputs, np.arange(len(images)), observer)
+
+
+@torch.inference_mode()
+def embed(
+    network: torch.nn.Module, dim: int, inputs: ImageInputs, rows: NDArray[np.int64], observer: Observer
+) -> NDArray[np.float32]:
+    """(n, D) float32: what a network in evaluation mode makes of some items."""
+    model = HashModel(network, torch.nn.Identity()).eval()
+    features: NDArray[np.float32] = np.empty((len(rows), dim), dtype=np.float32)
+    observer.stage("extracting features", len(rows))
+    for places in batches(np.arange(len(rows)), inputs.test_batch_size):
+        features[places] = model.features(inputs.test_batch(rows[places])).cpu().numpy()
+        observer.advance(len(places))
     return features

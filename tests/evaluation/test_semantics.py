@@ -1,9 +1,13 @@
+import itertools
+
 import numpy as np
 import pytest
+from scipy import stats
 
 import bench
+from bench.codes.hadamard import hadamard
 from bench.errors import DataError
-from bench.evaluation.semantics import hierarchy_similarity
+from bench.evaluation.semantics import align, hierarchy_similarity
 from bench.plugins.dataset import Hierarchy
 
 Z = np.array([[1] * 8, [1] * 4 + [-1] * 4, [1] * 6 + [-1] * 2, [-1, -1, 1, 1, 1, 1, -1, -1]])
@@ -50,3 +54,70 @@ def test_tree_similarity_by_hand() -> None:
     tree = Hierarchy((("animal", "cat", "lion"), ("animal", "cat", "tiger"), ("animal", "dog"), ("car",)))
     expected = [[1, 2 / 3, 1 / 3, 0], [2 / 3, 1, 1 / 3, 0], [1 / 3, 1 / 3, 1, 0], [0, 0, 0, 1]]
     assert hierarchy_similarity(tree) == pytest.approx(np.array(expected))
+
+
+def test_align_gives_the_same_pcc_and_scipys_spearman() -> None:
+    rng = np.random.default_rng(0)
+    centers = rng.integers(0, 2, (12, 16)) * 2 - 1
+    reference = centers @ centers.T / 16 + (noise := rng.normal(0, 0.3, (12, 12))) + noise.T
+    found = align(centers, reference)
+    upper = np.triu_indices(12, 1)
+    assert found.pcc == bench.pcc(centers, reference)
+    assert found.spearman == pytest.approx(stats.spearmanr((centers @ centers.T)[upper], reference[upper]).statistic)
+    assert found.low < found.pcc < found.high
+    assert found.p_value == pytest.approx(1 / 1000)
+    assert align(centers, reference) == found
+    assert align(centers, reference, seed=1) != found
+
+
+def test_only_the_upper_triangle_of_a_reference_is_read() -> None:
+    other = np.triu(R) + np.tril(np.full((4, 4), np.nan))
+    assert align(Z, other) == align(Z, R)
+
+
+def test_mantel_p_values_of_unrelated_centers_are_uniform() -> None:
+    rng = np.random.default_rng(1)
+    p = []
+    for _ in range(200):
+        centers, vectors = rng.integers(0, 2, (10, 24)) * 2 - 1, rng.normal(size=(10, 5))
+        p.append(align(centers, vectors @ vectors.T, permutations=99, resamples=2).p_value)
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def test_mantel_equals_all_permutations_of_few_classes() -> None:
+    values = [abs(bench.pcc(Z[list(order)], R)) for order in itertools.permutations(range(4))]
+    exact = np.mean([value >= abs(bench.pcc(Z, R)) - 1e-9 for value in values])
+    assert align(Z, R, permutations=4000).p_value == pytest.approx(exact, abs=0.02)
+
+
+def test_interval_equals_resampling_by_hand() -> None:
+    rng = np.random.default_rng(3)
+    centers, vectors = rng.integers(0, 2, (9, 12)) * 2 - 1, rng.normal(size=(9, 4))
+    reference = vectors @ vectors.T
+    values = []
+    for _ in range(2000):
+        drawn = rng.integers(0, 9, 9)
+        i, j = np.triu_indices(9, 1)
+        i, j = drawn[i], drawn[j]
+        x, y = (centers @ centers.T)[i, j][i != j], reference[i, j][i != j]
+        values.append(np.corrcoef(x, y)[0, 1])
+    found = align(centers, reference, resamples=4000)
+    assert (found.low, found.high) == pytest.approx(np.quantile(values, [0.025, 0.975]), abs=0.06)
+
+
+def test_where_the_pcc_is_undefined_so_is_all_of_it() -> None:
+    matrix = hadamard(8)
+    assert align(matrix, np.eye(8)) == (None, None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("centers", "reference", "message"),
+    [
+        (Z, np.eye(5), "do not fit"),
+        (Z * 2, R, "-1 or \\+1"),
+        (Z, np.where(np.eye(4) == 1, 1, np.nan), "NaN"),
+    ],
+)
+def test_bad_centers_and_references(centers: np.ndarray, reference: np.ndarray, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        bench.pcc(centers, reference)
