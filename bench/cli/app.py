@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bench import __version__
+from bench.cli.compare import compare_command
 from bench.cli.evaluate import evaluate_command
 from bench.cli.listing import list_command
 from bench.cli.pcc import pcc_command
@@ -38,6 +39,7 @@ app.command("evaluate", help="Measure codes of any program: exact mAP and more, 
     evaluate_command
 )
 app.command("pcc", help="Measure how the centers of any program agree with a similarity of the classes.")(pcc_command)
+app.command("compare", help="Test which methods of a run differ by more than chance.")(compare_command)
 
 
 def _version(wanted: bool) -> None:

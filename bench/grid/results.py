@@ -13,7 +13,7 @@ from bench.grid.store import Store, StoredCell
 COLUMNS = [
     "dataset", "split", "method", "bits", "seed", "regime", "settings", "backbone", "map", "map_best", "map_worst",
     "pcc", "d_min", "duplicates", "seconds", "status", "reason", "cell", "map_stderr", "map_chance", "map_features",
-    "protocol",
+    "protocol", "map_low", "map_high", "map_relaxed", "quantization_gap",
 ]  # fmt: skip
 
 
