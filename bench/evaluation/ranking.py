@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import digamma
 from scipy.stats import hypergeom
 
 from bench.codes.histograms import Histograms
@@ -21,11 +22,13 @@ from bench.errors import ConfigError
 
 Floats = NDArray[np.float64]
 Cut = NDArray[np.int64]
+Harmonic = Callable[[Floats], Floats]
 Normalizer = Literal["hits", "all", "min"]
 Empty = Literal["zero", "skip"]
 # For one order of ties: last ranks (Q,) -> sums of precisions at the relevant items up to there, and their numbers.
 Order = Callable[[Cut], tuple[Floats, Cut]]
 
+_TABLE_ENTRIES = 2**20  # of harmonic numbers: memory must not grow with the database
 _CHUNK_ENTRIES = 2**22  # of the (query, hits in the last bucket) table held at a time
 
 
@@ -191,7 +194,7 @@ class Evaluation:
 
     def _mean_with_relevant_from(self, first: Floats) -> float:
         """mAP where each bucket's relevant items have the ranks first + 1 ... first + p."""
-        steps = self._omega[(first + self._p).astype(np.int64)] - self._omega[first.astype(np.int64)]
+        steps = self._omega(first + self._p) - self._omega(first)
         return self._mean(self._normalized((self._p + (self._P - first) * steps).sum(axis=1)))
 
     def _cut(self, k: int | NDArray[np.integer]) -> Cut:
@@ -227,18 +230,21 @@ class Evaluation:
         return result
 
 
-def bucket_sums(n: Floats, p: Floats, a: Floats, before: Floats, kept: Floats, omega: Floats) -> Floats:
+def bucket_sums(n: Floats, p: Floats, a: Floats, before: Floats, kept: Floats, omega: Harmonic) -> Floats:
     """Expected sum of precisions at the relevant items within the first `kept` places of each bucket.
 
     (p/n) sum_{t = a+1}^{a+kept} [before + 1 + (t - a - 1) sigma] / t with sigma = (p - 1) / (n - 1), in closed form.
     Arguments broadcast; `omega` is `harmonic(...)`.
     """
     sigma = np.divide(p - 1, n - 1, out=np.zeros(np.broadcast_shapes(n.shape, p.shape)), where=n > 1)
-    steps = omega[(a + kept).astype(np.int64)] - omega[a.astype(np.int64)]
+    steps = omega(a + kept) - omega(a)
     share = np.divide(p, n, out=np.zeros_like(sigma), where=n > 0)
     return np.asarray(share * ((before + 1 - (a + 1) * sigma) * steps + sigma * kept))
 
 
-def harmonic(n: int) -> Floats:
-    """Omega(0), ..., Omega(n)."""
-    return np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, n + 1))])
+def harmonic(largest: int) -> Harmonic:
+    """Omega(n) for arrays of n = 0 ... largest: by a table, or beyond millions by the digamma function."""
+    if largest > _TABLE_ENTRIES:
+        return lambda n: np.asarray(digamma(n + 1) + np.euler_gamma)
+    table = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, largest + 1))])
+    return lambda n: np.asarray(table[n.astype(np.int64)])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bench.codes.histograms import Histograms
 from bench.errors import ConfigError
+from bench.evaluation import ranking as ranking_module
 from bench.evaluation.ranking import Evaluation
 
 FIVE = [(1, 1), (3, 1), (0, 0), (0, 0), (1, 1)]  # (items, relevant) by distance
@@ -96,6 +97,14 @@ def test_closed_forms_on_1200_seeded_cases_at_every_cutoff() -> None:
         for k, normalizer in itertools.product(cuts, ("hits", "all", "min")):
             mean = sum(ap(o, k, normalizer, relevant) for o in every) / len(every)
             assert abs(result.map_at(k, normalizer) - float(mean)) < 1e-12, (buckets, k, normalizer)
+
+
+@given(small_buckets())
+def test_a_database_of_millions_needs_no_table(buckets: list[tuple[int, int]]) -> None:
+    expected = of_buckets(buckets).map
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranking_module, "_TABLE_ENTRIES", 0)
+        assert of_buckets(buckets).map == pytest.approx(expected, abs=1e-12)
 
 
 @given(small_buckets())
