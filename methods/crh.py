@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bench.codes.assignment import assign_greedy, assign_hungarian, assignment_cost, class_code_sums, random_orders
-from bench.codes.codebook import compose, head_dim, sample_codebook
+from bench.centers.assignment import assign_greedy, assign_hungarian, assignment_cost, class_code_sums, random_orders
+from bench.centers.codebook import compose, head_dim, sample_codebook
 from bench.config import Config, setting
 from bench.errors import ConfigError, TrainingError
 from bench.losses import margin_softmax, quantization

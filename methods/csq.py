@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.codes.hadamard import hadamard
+from bench.centers.hadamard import hadamard
 from bench.config import Config, setting
 from bench.errors import BenchWarning
 from bench.losses import central_bce, quantization

@@ -1,1 +1,1 @@
-"""Binary codes: packing, distance histograms, Hadamard rows, codebooks, assignment, bounds."""
+"""Binary codes of items: packing, distance histograms and ranks, on CPU and GPU."""

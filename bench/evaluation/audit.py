@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codes.bounds import gilbert_varshamov, plotkin, sphere_packing
+from bench.centers.bounds import gilbert_varshamov, plotkin, sphere_packing
 
 
 def audit_centers(centers: NDArray[np.int8]) -> dict[str, Any]:

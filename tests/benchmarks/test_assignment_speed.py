@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench.codes.assignment import assign_greedy, assignment_cost, class_code_sums
-from bench.codes.codebook import sample_codebook
+from bench.centers.assignment import assign_greedy, assignment_cost, class_code_sums
+from bench.centers.codebook import sample_codebook
 
 ITEMS, CLASSES, CANDIDATES, HEADS, DIM = 24_000, 555, 1_110, 4, 16
 

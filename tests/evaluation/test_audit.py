@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.codes.hadamard import hadamard
+from bench.centers.hadamard import hadamard
 from bench.evaluation.audit import audit_centers, audit_codes, center_distances
 
 

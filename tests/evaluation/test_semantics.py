@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import bench
-from bench.codes.hadamard import hadamard
+from bench.centers.hadamard import hadamard
 from bench.errors import DataError
 from bench.evaluation.semantics import align, hierarchy_similarity
 from bench.plugins.dataset import Hierarchy

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 import bench
-from bench.codes.assignment import assignment_cost, class_code_sums
-from bench.codes.codebook import compose
+from bench.centers.assignment import assignment_cost, class_code_sums
+from bench.centers.codebook import compose
 from bench.errors import ConfigError, TrainingError
 from bench.losses import margin_softmax, quantization
 

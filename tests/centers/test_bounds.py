@@ -1,6 +1,6 @@
 import pytest
 
-from bench.codes.bounds import gilbert_varshamov, plotkin, sphere_packing, sphere_volume, target_distance
+from bench.centers.bounds import gilbert_varshamov, plotkin, sphere_packing, sphere_volume, target_distance
 from bench.errors import ConfigError
 
 # (K, C): delta, Gilbert-Varshamov, sphere packing; computed in exact arithmetic

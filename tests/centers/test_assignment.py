@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.codes import assignment as module
-from bench.codes.assignment import assign_greedy, assign_hungarian, assignment_cost, class_code_sums, random_orders
-from bench.codes.codebook import sample_codebook
+from bench.centers import assignment as module
+from bench.centers.assignment import assign_greedy, assign_hungarian, assignment_cost, class_code_sums, random_orders
+from bench.centers.codebook import sample_codebook
 
 # Three classes of two codes each, one head of two bits with all four words.
 CODES = torch.tensor([[1, 1], [1, -1], [-1, 1], [-1, 1], [-1, -1], [1, 1]], dtype=torch.int8)

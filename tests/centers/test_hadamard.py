@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.codes.hadamard import hadamard
+from bench.centers.hadamard import hadamard
 
 MISSING = {52, 92, 100, 116}  # multiples of four up to 128 that these constructions do not reach
 

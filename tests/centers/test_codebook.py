@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.codes.codebook import compose, head_dim, sample_codebook, words_to_bits
+from bench.centers.codebook import compose, head_dim, sample_codebook, words_to_bits
 from bench.errors import ConfigError
 
 # K -> {C: (d, H)} with M = 2 C

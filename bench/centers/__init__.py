@@ -1,0 +1,1 @@
+"""Sets of binary centers: bounds on their distance, constructions, searches, and assignment to classes."""
