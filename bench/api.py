@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bench.evaluation.evaluate import evaluate
 from bench.evaluation.semantics import pcc
@@ -21,15 +21,20 @@ from bench.plugins.registry import registry
 __all__ = ["evaluate", "hash_centers", "method", "pcc", "run"]
 
 
-def method(name: str, num_classes: int, bits: int, seed: int = 0, multi_label: bool = False, **config: Any) -> Method:
+def method(
+    name: str, num_classes: int, bits: int, seed: int = 0, multi_label: bool = False,
+    similarity: ArrayLike | None = None, **config: Any,
+) -> Method:  # fmt: skip
     """A built method, ready for a training loop of your own.
 
     Args:
-        name: of a method or variant ("crh", "crh-m", ...), or a .py file with one.
+        name: of a method or variant ("crh", "crh-m", ...), one's centers with another's loss ("crh+csq-loss"), or a
+            .py file with a method.
         num_classes: C >= 2.
         bits: code length K >= 1.
         seed: root seed; the same seed gives the same centers.
         multi_label: whether an item can have several classes.
+        similarity: (C, C) class similarity, for methods that need one (SHC).
         config: the method's settings, as in `bench list crh`.
 
     Returns:
@@ -37,12 +42,15 @@ def method(name: str, num_classes: int, bits: int, seed: int = 0, multi_label: b
     """
     cls: type[Method] = registry("method").load(name)
     variant = registry("method").entry(name).info.name if name.endswith(".py") else name
-    return cls.build(Task(num_classes, bits, seed, multi_label), variant, **config)
+    wanted = None if similarity is None else np.asarray(similarity, dtype=np.float64)
+    return cls.build(Task(num_classes, bits, seed, multi_label, wanted), variant, **config)
 
 
-def hash_centers(name: str, num_classes: int, bits: int, seed: int = 0, **config: Any) -> NDArray[np.int8]:
+def hash_centers(
+    name: str, num_classes: int, bits: int, seed: int = 0, similarity: ArrayLike | None = None, **config: Any
+) -> NDArray[np.int8]:
     """A method's centers before training: (C, K) int8 in {-1, +1}. Arguments as `method`."""
-    return method(name, num_classes, bits, seed, **config).centers.numpy().astype(np.int8)
+    return method(name, num_classes, bits, seed, similarity=similarity, **config).centers.numpy().astype(np.int8)
 
 
 def run(

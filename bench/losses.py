@@ -9,6 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
+
+_BANK_BLOCK = 2**15  # rows of MDS's bank that a batch is compared with at a time
 
 
 def center_cosines(v: Tensor, centers: Tensor) -> Tensor:
@@ -21,7 +24,18 @@ def margin_softmax(v: Tensor, centers: Tensor, y: Tensor, scale: float, margin: 
 
     CRH Eq. 1-2, OrthoHash's cosine margin. Targets are y / |y|_1; one-hot rows give CosFace.
     """
-    logits = scale * (center_cosines(v, centers) - margin * y)
+    return _shared_cross_entropy(scale * (center_cosines(v, centers) - margin * y), y)
+
+
+def angular_margin_softmax(v: Tensor, centers: Tensor, y: Tensor, scale: float, margin: float) -> Tensor:
+    """The same with the margin on the angle: cos(theta + m) for every positive class (OrthoHash's ArcFace variant)."""
+    cosines = center_cosines(v, centers)
+    angles = torch.acos(cosines.clamp(-1 + 1e-6, 1 - 1e-6))  # at +-1 the gradient of the angle is infinite
+    return _shared_cross_entropy(scale * torch.where(y > 0, torch.cos(angles + margin), cosines), y)
+
+
+def _shared_cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy with targets y / |y|_1."""
     weights = y / y.sum(dim=1, keepdim=True)
     return -(weights * F.log_softmax(logits, dim=1)).sum(dim=1).mean()
 
@@ -48,17 +62,31 @@ def softmax_bce(v: Tensor, centers: Tensor, y: Tensor) -> Tensor:
     return -(y * log_p + (1 - y) * log_rest).mean()
 
 
-def bank_pair_loss(u: Tensor, bank: Tensor, shares_label: Tensor) -> Tensor:
+def bank_pair_loss(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> Tensor:
     """MDS's pair loss: mean of log(1 + exp((1 - cos(u_i, U_j)) / 2)) over pairs that share a label.
+
+    The bank is passed in blocks that are computed again for the gradient: memory is that of one block.
 
     Args:
         u: (B, K) codes after tanh.
+        y: (B,) class indices or (B, C) multi-hot rows.
         bank: (N, K) momentum codes.
-        shares_label: (B, N) bool.
+        bank_y: (N,) or (N, C), as y.
     """
+    total = count = u.new_zeros(())
+    for start in range(0, len(bank), _BANK_BLOCK):
+        block = slice(start, start + _BANK_BLOCK)
+        added, pairs = checkpoint(_pair_terms, u, y, bank[block], bank_y[block], use_reentrant=False)
+        total, count = total + added, count + pairs
+    return total / count.clamp(min=1)
+
+
+def _pair_terms(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum over the pairs that share a label, and their number."""
     cosines = F.normalize(u, dim=1) @ F.normalize(bank, dim=1).T
-    pairs = shares_label.to(cosines.dtype)
-    return (F.softplus((1 - cosines) / 2) * pairs).sum() / pairs.sum().clamp(min=1)
+    shares = y[:, None] == bank_y[None, :] if y.ndim == 1 else y @ bank_y.T > 0
+    pairs = shares.to(cosines.dtype)
+    return (F.softplus((1 - cosines) / 2) * pairs).sum(), pairs.sum()
 
 
 def quantization(v: Tensor) -> Tensor:

@@ -78,6 +78,7 @@ class Panel:
         cell, counts = self.cell, self.cell.counts
         kind = "multi-label" if cell.multi_label else "single-label"
         network = "each method's own network and optimiser" if cell.settings == "paper" else _network(cell)
+        part = " A validation part of the training items is queried." if cell.part == "validation" else ""
         seeds = self.seeds
         spread = (
             f"mean ± standard deviation over {len(seeds)} seeds"
@@ -86,7 +87,7 @@ class Panel:
         )
         return [
             f"{cell.num_classes} classes, {kind}; {counts['train']:,} training, {counts['query']:,} query and "
-            f"{counts['database']:,} database items.",
+            f"{counts['database']:,} database items.{part}",
             f"Regime {cell.regime}, {cell.settings} settings: {network}.",
             f"mAP over the whole database, expected over all orders of items at equal distance; {spread}.",
         ]
@@ -138,7 +139,13 @@ def _rank(entries: dict[str, dict[int, Entry]], bits: int) -> None:
 def _network(cell: Cell) -> str:
     train: dict[str, Any] = cell.train
     weights = "random weights" if cell.weights == "scratch" else f"weights {cell.weights}"
+    network = f"{cell.backbone} ({weights})"
+    if cell.settings == "tuned":
+        return (
+            f"{network}, {train['optimizer']}, batch {train['batch_size']}; learning rate, weight decay and epochs of "
+            f"each method tuned with one budget ({cell.tuning}) on a validation part of train"
+        )
     return (
-        f"{cell.backbone} ({weights}), {train['epochs']} epochs of {train['optimizer']}, "
-        f"learning rate {train['lr']:g}, batch {train['batch_size']}"
+        f"{network}, {train['epochs']} epochs of {train['optimizer']}, learning rate {train['lr']:g}, "
+        f"batch {train['batch_size']}"
     )

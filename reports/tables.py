@@ -55,7 +55,7 @@ def _terminal(panel: Panel) -> Any:
     style = {0: "", 1: "bold green", 2: "underline"}
     for method, row in panel.entries.items():
         values = [Text(plus_minus(entry), style=style[entry.rank]) for entry in row.values()]
-        table.add_row(method, *values)
+        table.add_row(Text(method), *values)
     for name, metric in (("real-valued features", "map_features"), ("chance", "map_chance")):
         shared = panel.shared(metric)
         if shared is not None:

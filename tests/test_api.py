@@ -13,7 +13,7 @@ import torch
 import bench
 from bench.errors import ConfigError, UnknownNameError
 
-EXAMPLE = Path(__file__).parent.parent / "docs" / "examples" / "random_centers.py"
+EXAMPLE = Path(__file__).parent.parent / "docs" / "examples" / "coin_flips.py"
 
 
 def test_import_is_light_and_names_are_there() -> None:
@@ -72,7 +72,7 @@ def test_what_cannot_be_is_said() -> None:
 def test_run_gives_a_frame_and_writes_the_reports(tmp_path: Path, tiny_set: dict) -> None:
     options = {"methods": ["csq", str(EXAMPLE)], "bits": [8], "out": tmp_path / "out", "set": tiny_set}
     results = bench.run(**options)
-    assert list(results.frame["method"]) == ["csq", "random-centers"]
+    assert list(results.frame["method"]) == ["csq", "coin-flips"]
     assert results.frame["map"].between(0.05, 1).all()
     assert (results.frame["map_worst"] <= results.frame["map"]).all()
     assert (results.frame["map"] <= results.frame["map_best"]).all()

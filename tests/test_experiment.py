@@ -10,10 +10,11 @@ import pytest
 
 import bench
 from bench.errors import DataError
-from bench.experiment import Workshop, build_method, run_cell
+from bench.experiment import build_method, run_cell
 from bench.grid.plan import make_plan
 from bench.grid.spec import grid_spec
 from bench.training.progress import Observer
+from bench.workshop import Workshop
 
 
 def run(out: Path, sets: dict, **options: Any) -> Any:

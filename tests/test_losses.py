@@ -60,8 +60,10 @@ def test_golden_softmax_bce() -> None:
 def test_golden_bank_pair_loss() -> None:
     u = torch.tensor([[0.5, -0.5, 0.5, 0.5]], dtype=torch.float64)
     bank = torch.tensor([[1, -1, 1, 1], [-1, 1, -1, 1], [1, 1, 1, -1]], dtype=torch.float64)
-    shares = torch.tensor([[True, False, True]])
-    assert bank_pair_loss(u, bank, shares).item() == pytest.approx(0.8336120824, abs=1e-9)
+    y, bank_y = torch.tensor([7]), torch.tensor([7, 3, 7])
+    assert bank_pair_loss(u, y, bank, bank_y).item() == pytest.approx(0.8336120824, abs=1e-9)
+    rows, bank_rows = torch.eye(8, dtype=torch.float64)[y], torch.eye(8, dtype=torch.float64)[bank_y]
+    assert bank_pair_loss(u, rows, bank, bank_rows).item() == pytest.approx(0.8336120824, abs=1e-9)
 
 
 @st.composite

@@ -20,7 +20,7 @@ build-backend = "setuptools.build_meta"
 name = "third-party-hashing"
 version = "1.0"
 [project.entry-points."bench.methods"]
-random-centers = "third_party.random_centers"
+coin-flips = "third_party.coin_flips"
 broken = "third_party.not_there"
 [tool.setuptools]
 packages = ["third_party"]
@@ -69,23 +69,23 @@ def third_party(tmp_path_factory: pytest.TempPathFactory) -> Path:
     package.mkdir(parents=True)
     (package.parent / "pyproject.toml").write_text(PYPROJECT)
     (package / "__init__.py").write_text("")
-    shutil.copy(ROOT / "docs" / "examples" / "random_centers.py", package)
+    shutil.copy(ROOT / "docs" / "examples" / "coin_flips.py", package)
     return installed(wheel_of(package.parent, folder / "wheels"), folder / "site")
 
 
 def test_a_third_partys_method_is_listed_and_runs(third_party: Path, tmp_path: Path, tiny: list[str]) -> None:
     listed = run_bench(third_party, tmp_path, "list")
-    line = next(line for line in listed.splitlines() if line.startswith("random-centers"))
+    line = next(line for line in listed.splitlines() if line.startswith("coin-flips"))
     assert "(third-party-hashing)" in line
     assert "MIT" in line
     assert "method 'broken' cannot be used: " in listed  # and takes nothing down
     sets = [part for text in tiny for part in ("--set", text)]
-    done = run_bench(third_party, tmp_path, "run", "--methods", "csq,random-centers", "--bits", "8", *sets)
-    assert "glyphs@default random-centers 8 bits seed 0: mAP" in done
+    done = run_bench(third_party, tmp_path, "run", "--methods", "csq,coin-flips", "--bits", "8", *sets)
+    assert "glyphs@default coin-flips 8 bits seed 0: mAP" in done
 
 
 def test_its_settings_are_checked_like_any_others(third_party: Path, tmp_path: Path) -> None:
-    shown = run_bench(third_party, tmp_path, "list", "random-centers")
+    shown = run_bench(third_party, tmp_path, "list", "coin-flips")
     assert "quantization_weight" in shown
     assert "CSQ's" in shown
 

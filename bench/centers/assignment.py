@@ -88,9 +88,21 @@ def assign_greedy(
     return assignment
 
 
-def assign_hungarian(cost: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The assignment of least total cost per head: (H, C, M) -> (H, C)."""
-    return np.stack([linear_sum_assignment(head)[1] for head in cost]).astype(np.int64)
+def assign_hungarian(
+    sums: NDArray[np.float64], weights: NDArray[np.float64], codebook: NDArray[np.int8]
+) -> NDArray[np.int64]:
+    """The assignment of least total cost per head, (H, C); arguments as `assignment_cost`.
+
+    One head's costs at a time: at 10,000 classes they are 1.6 GB.
+    """
+    heads, _, dim = codebook.shape
+    costs = (assignment_cost(sums[:, h * dim : (h + 1) * dim], weights, codebook[h : h + 1])[0] for h in range(heads))
+    return np.stack([least_cost(cost) for cost in costs])
+
+
+def least_cost(cost: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Column of each row, all different, of least total cost: (C, M) -> (C,)."""
+    return linear_sum_assignment(cost)[1].astype(np.int64)
 
 
 def random_orders(rngs: Sequence[np.random.Generator], num_classes: int) -> NDArray[np.int64]:

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from bench import __version__
+from bench.cli.centers import centers_command
+from bench.cli.check import check_command
 from bench.cli.compare import compare_command
 from bench.cli.evaluate import evaluate_command
 from bench.cli.listing import list_command
@@ -18,6 +20,8 @@ from bench.cli.pcc import pcc_command
 from bench.cli.plan import plan_command
 from bench.cli.report import report_command
 from bench.cli.run import run_command
+from bench.cli.study import study_command
+from bench.cli.tune import tune_command
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -31,6 +35,10 @@ app.command("run", help="Run a grid of methods x datasets x bits x seeds; run ag
     run_command
 )
 app.command("plan", help="Show what a run would do: cells, what is done already, expected time.")(plan_command)
+app.command("tune", help="Choose each method's training settings on a validation part of train, with one budget.")(
+    tune_command
+)
+app.command("study", help="Run a named study: factorial, ablation, robustness, controls and others.")(study_command)
 app.command("list", help="List methods, datasets, backbones, regimes and reports; or all settings of one of them.")(
     list_command
 )
@@ -39,6 +47,10 @@ app.command("evaluate", help="Measure codes of any program: exact mAP and more, 
     evaluate_command
 )
 app.command("pcc", help="Measure how the centers of any program agree with a similarity of the classes.")(pcc_command)
+app.command("centers", help="Make a method's centers by themselves, audit them and write them to an npz file.")(
+    centers_command
+)
+app.command("check", help="Check that a method, yours or ours, keeps to the contract; takes seconds.")(check_command)
 app.command("compare", help="Test which methods of a run differ by more than chance.")(compare_command)
 
 

@@ -39,6 +39,7 @@ def compare_command(folder: Folder = Path("results"), seed: Seed = 0) -> None:
 
 
 def _table(family: Family) -> RenderableType:
+    from rich.markup import escape
     from rich.table import Table
 
     cell = family.cell
@@ -52,7 +53,7 @@ def _table(family: Family) -> RenderableType:
     for row in family.comparisons:
         mean, interval = family.map[row.first]
         table.add_row(
-            row.first, f"{mean:.4f}", f"{interval.low:.4f}-{interval.high:.4f}",
-            f"{row.second} {family.map[row.second][0]:.4f}", f"{row.difference:+.4f}", f"{row.p_holm:.2g}",
+            escape(row.first), f"{mean:.4f}", f"{interval.low:.4f}-{interval.high:.4f}",
+            f"{escape(row.second)} {family.map[row.second][0]:.4f}", f"{row.difference:+.4f}", f"{row.p_holm:.2g}",
         )  # fmt: skip
     return table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.errors import ConfigError
+from bench.grid.choice import split_outside_brackets
 from bench.plugins.registry import registry
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ GridFile = Annotated[
 ]
 Methods = Annotated[
     str | None,
-    typer.Option(help="Methods or variants, comma-separated; a .py file adds one. [default: crh,csq]",
+    typer.Option(help="Methods or variants, comma-separated; also 'crh\\[margin=0.3]', crh+csq-loss, a .py file. "
+                      "[default: crh,csq]",
                  autocompletion=complete_list("method")),
 ]  # fmt: skip
 Datasets = Annotated[
@@ -58,8 +60,12 @@ Regime = Annotated[
     typer.Option(help="quick, finetune or frozen. [default: by the dataset]", autocompletion=_complete_regime),
 ]
 Settings = Annotated[
-    str | None, typer.Option(help="Hyper-parameters: matched (one set for all) or paper. [default: matched]")
+    str | None,
+    typer.Option(
+        help="Hyper-parameters: matched (one set for all), paper, or tuned (by bench tune). [default: matched]"
+    ),
 ]
+TunedFile = Annotated[Path | None, typer.Option(help="File of bench tune. [default: OUT/tuned.json]")]
 Backbone = Annotated[
     str | None,
     typer.Option(help="Network; see bench list. [default: by the regime]", autocompletion=_complete_backbone),
@@ -87,25 +93,26 @@ def spec_of(
     from bench.grid.spec import grid_spec
 
     options = {
-        "methods": _names("methods", methods), "datasets": _names("datasets", datasets),
+        "methods": names("methods", methods), "datasets": names("datasets", datasets),
         "bits": _integers("bits", bits), "seeds": _integers("seeds", seeds), **others,
     }  # fmt: skip
     return grid_spec(grid, options, sets)
 
 
-def _names(option: str, text: str | None) -> list[str] | None:
+def names(option: str, text: str | None) -> list[str] | None:
+    """A comma-separated list, commas in brackets left alone; None stays None."""
     if text is None:
         return None
-    names = [part.strip() for part in text.split(",") if part.strip()]
-    if not names:
+    found = [part.strip() for part in split_outside_brackets(text, ",") if part.strip()]
+    if not found:
         raise ConfigError(f"--{option} is empty: name at least one, or leave the option out.")
-    return names
+    return found
 
 
 def _integers(option: str, text: str | None) -> list[int] | None:
-    names = _names(option, text)
+    parts = names(option, text)
     try:
-        return None if names is None else [int(part) for part in names]
+        return None if parts is None else [int(part) for part in parts]
     except ValueError:
         raise ConfigError(
             f"--{option} {text} is not a list of whole numbers: write for example --{option} 16,32,64."

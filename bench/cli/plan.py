@@ -17,12 +17,13 @@ def plan_command(
     grid: o.GridFile = None, methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None,
     seeds: o.Seeds = None, regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None,
     weights: o.Weights = None, data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None,
-    out: o.Out = None, overwrite: o.Overwrite = None, set_: o.Sets = None,
+    out: o.Out = None, overwrite: o.Overwrite = None, tuned: o.TunedFile = None, set_: o.Sets = None,
 ) -> None:  # fmt: skip
     """Resolve and check every cell, and show a line for each; trains nothing."""
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone,
         weights=weights, data_root=data_root, device=device, executor=executor, out=out, overwrite=overwrite,
+        tuned=tuned,
     )  # fmt: skip
     from rich.console import Console
 
@@ -33,6 +34,7 @@ def plan_command(
 
 def show(plan: Plan, console: Console) -> None:
     """One line per cell, then the sum."""
+    from rich.markup import escape
     from rich.table import Table
 
     from bench.grid.plan import expected_seconds
@@ -47,8 +49,8 @@ def show(plan: Plan, console: Console) -> None:
         seconds = expected_seconds(cell, stored)
         state = planned.state if not planned.runs or planned.state != "done" else "done, runs again"
         table.add_row(
-            cell.id[:8], f"{cell.dataset_label}@{cell.split}", cell.method_label, str(cell.bits), str(cell.seed),
-            cell.regime, cell.backbone, state, "?" if seconds is None else duration(seconds),
+            cell.id[:8], f"{cell.dataset_label}@{cell.split}", escape(cell.method_label), str(cell.bits),
+            str(cell.seed), cell.regime, cell.backbone, state, "?" if seconds is None else duration(seconds),
         )  # fmt: skip
     console.print(table)
     console.print(summary(plan))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import DataError
 from bench.plugins.dataset import Split
+from bench.randomness import stream
+
+_VALIDATION_SHARE = 0.2  # of the training items
 
 
 def stratified_split(
@@ -54,3 +59,31 @@ def counted_split(labels: NDArray[np.int64], rng: np.random.Generator, per_class
             part.append(chunk)
     train, query, database = (np.sort(np.concatenate(p)).astype(np.int64) for p in parts)
     return Split(train=train, query=query, database=database)
+
+
+def validation_split(split: Split, labels: NDArray[Any], share: float, rng: np.random.Generator) -> Split:
+    """A part of the training items as queries, the rest as training items and database: what tuning may look at.
+
+    Args:
+        labels: of the whole dataset, (N,) class indices or (N, C) multi-hot rows.
+        share: of the training items that become queries, class by class where items have one class. Every class
+            that has a training item keeps one.
+    """
+    rows, train = split.train, labels[split.train]
+    if labels.ndim == 1:
+        query = np.zeros(len(rows), dtype=bool)
+        for c in np.unique(train):
+            members = rng.permutation(np.flatnonzero(train == c))
+            query[members[: min(max(1, round(share * len(members))), len(members) - 1)]] = True
+    else:
+        query = rng.permutation(len(rows)) < round(share * len(rows))
+        for c in np.flatnonzero(train.any(axis=0) & ~train[~query].any(axis=0)):
+            query[np.flatnonzero(train[:, c])[0]] = False
+    return Split(train=rows[~query], query=rows[query], database=rows[~query])
+
+
+def part_split(split: Split, labels: NDArray[Any], part: str) -> Split:
+    """The split itself for "test"; for "validation" a fifth of its training items as queries, the same in every run."""
+    if part == "test":
+        return split
+    return validation_split(split, labels, _VALIDATION_SHARE, stream(0, "validation"))

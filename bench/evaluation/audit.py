@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.centers.bounds import gilbert_varshamov, plotkin, sphere_packing
+from bench.centers.separation import separation
 
 
 def audit_centers(centers: NDArray[np.int8]) -> dict[str, Any]:
@@ -22,10 +23,10 @@ def audit_centers(centers: NDArray[np.int8]) -> dict[str, Any]:
         `constant_bits`: bits that are the same in every center; the bounds on `d_min` for C and K.
     """
     classes, bits = centers.shape
-    distances = center_distances(centers)[np.triu_indices(classes, 1)]
+    found = separation(centers)
     return {
-        "d_min": int(distances.min()), "d_mean": float(distances.mean()), "d_variance": float(distances.var()),
-        "distances": np.bincount(distances, minlength=bits + 1).tolist(), "duplicates": int((distances == 0).sum()),
+        "d_min": found.least, "d_mean": found.mean, "d_variance": found.variance,
+        "distances": found.counts.tolist(), "duplicates": found.duplicates,
         "constant_bits": int((centers == centers[0]).all(axis=0).sum()),
         "gilbert_varshamov": gilbert_varshamov(bits, classes), "plotkin": plotkin(bits, classes),
         "sphere_packing": sphere_packing(bits, classes),
@@ -52,12 +53,6 @@ def audit_codes(codes: NDArray[np.int8], labels: NDArray[Any], centers: NDArray[
         "bit_correlation": _correlation(codes),
         "own_center_distance": _mean(own), "other_center_distance": _mean(other),
     }  # fmt: skip
-
-
-def center_distances(centers: NDArray[np.int8]) -> NDArray[np.int64]:
-    """(C, C) Hamming distances."""
-    wide = centers.astype(np.float64)  # a BLAS product of small integers: exact
-    return ((centers.shape[1] - wide @ wide.T) / 2).astype(np.int64)
 
 
 def _entropy(share: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bench.experiment import Workshop, run_cell
+from bench.experiment import run_cell
 from bench.grid.job import Job
 from bench.grid.store import StoredCell
 from bench.plugins import PluginInfo
 from bench.plugins.executor import Executor
 from bench.training.progress import Observer
+from bench.workshop import Workshop
 
 INFO = PluginInfo(name="local", summary="this machine, one cell after the other", licence="MIT")
 

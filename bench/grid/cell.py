@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -39,6 +39,8 @@ class Cell(Config):
     weights: str = Field(description="digest of the pretrained weights, or 'scratch'")
     train: dict[str, Any] = Field(description="resolved `TrainConfig`")
     ties: str = "expected"
+    part: Literal["test", "validation"] = Field("test", description="what queries are: the test set or a part of train")
+    tuning: str | None = Field(None, description="digest of the search that chose the training settings")
 
     @property
     def id(self) -> str:
@@ -62,12 +64,15 @@ class Cell(Config):
         """What all cells of one table have in common; settings are never mixed in one table."""
         shared: dict[str, Any] = {
             "dataset": [self.dataset_label, self.split, self.fingerprint], "regime": self.regime,
-            "settings": self.settings, "ties": self.ties,
+            "settings": self.settings, "ties": self.ties, "part": self.part, "tuning": self.tuning,
         }  # fmt: skip
-        if self.settings == "matched":
-            shared |= {"backbone": [self.backbone, self.weights], "train": self.train}
+        if self.settings != "paper":
+            own = TUNED if self.settings == "tuned" else frozenset()
+            shared |= {"backbone": [self.backbone, self.weights]}
+            shared |= {"train": {name: value for name, value in self.train.items() if name not in own}}
         text = json.dumps(shared, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 LABELS = {"dataset_label", "method_label"}
+TUNED = frozenset({"lr", "weight_decay", "epochs"})  # training settings that `bench tune` chooses for each method

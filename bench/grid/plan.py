@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.data.splits import part_split
 from bench.errors import ConfigError, UnknownNameError
 from bench.grid.cell import Cell
+from bench.grid.choice import MethodChoice, method_choice
 from bench.grid.job import Job, open_dataset
 from bench.grid.spec import GridSpec
 from bench.grid.store import Store, StoredCell
+from bench.grid.tuned import Tuned, read_tuned, tuning_key
 from bench.plugins.dataset import Dataset
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
@@ -77,42 +80,50 @@ def make_plan(spec: GridSpec) -> Plan:
     """
     registry("executor").entry(spec.executor)
     choose_device(spec.device)
-    names = [registry("method").entry(m).info.name if m.endswith(".py") else m for m in spec.methods]
-    for name in names:
-        registry("method").entry(name)
+    choices = [method_choice(text) for text in spec.methods]
     texts = [_dataset_name(text) for text in spec.datasets]
-    _check_owners(spec, names, [name for name, _, _ in texts])
-    plugins = tuple(("method", Path(m).expanduser().resolve()) for m in spec.methods if m.endswith(".py"))
+    _check_owners(spec, [part for choice in choices for part in choice.parts], [name for name, _, _ in texts])
+    plugins = _plugin_files(choices)
     plugins += tuple(("dataset", path) for _, _, path in texts if path is not None and path.suffix == ".py")
     store = Store(spec.out)
     cells = []
     for text in spec.datasets:
         source = open_source(text, spec)
-        for method in names:
-            for cell, weights in _cells(spec, source, method):
+        for choice in choices:
+            for cell, weights in _cells(spec, source, choice):
                 job = Job(cell, spec.out, source.root, weights, plugins, spec.device)
                 stored = store.read(cell)
                 cells.append(Planned(job, stored, _runs(stored, spec.overwrite)))
     return Plan(spec, cells)
 
 
-def _cells(spec: GridSpec, source: Source, method: str) -> Iterable[tuple[Cell, str | None]]:
+def _plugin_files(choices: list[MethodChoice]) -> tuple[tuple[str, Path], ...]:
+    """Methods given as files, which the process that runs a cell must read too."""
+    entries = [registry("method").entry(part) for choice in choices for part in choice.parts]
+    return tuple(("method", entry.path) for entry in entries if entry.path is not None)
+
+
+def _cells(spec: GridSpec, source: Source, choice: MethodChoice) -> Iterable[tuple[Cell, str | None]]:
     """The cells of one dataset and method, and the user's choice of weights."""
-    dataset = source.dataset
+    dataset, method = source.dataset, choice.name
     cls: type[Method] = registry("method").load(method)
-    changed = spec.set.get(method, {})
-    config = cls.resolve(method, changed)
+    config = cls.resolve(method, choice.changed(spec.set))
     regime = spec.regime or _default_regime(dataset)
-    train = _train_config(spec, regime, cls, dataset)
+    tuned = _tuned(spec, source, regime, choice)
+    train = _train_config(spec, regime, cls, dataset, {} if tuned is None else tuned.train)
     weights = _weights(train, dataset)
     for bits in spec.bits:
-        cls.check(config, Task(dataset.num_classes, bits, 0, dataset.multi_label))
+        task = Task(dataset.num_classes, bits, 0, dataset.multi_label)
+        cls.check(config, task)
+        cls.check_loss(config, task)
+    split = part_split(dataset.split, dataset.labels, spec.part)
     shared: dict[str, Any] = {
         "dataset": source.name, "dataset_label": dataset.name, "split": dataset.split_name or source.split,
         "dataset_config": source.config.model_dump(mode="json"), "fingerprint": dataset.fingerprint(),
         "num_classes": dataset.num_classes, "multi_label": dataset.multi_label,
-        "counts": {part: len(getattr(dataset.split, part)) for part in ("train", "query", "database")},
-        "method": method, "method_label": _label(method, changed), "method_config": config.model_dump(mode="json"),
+        "counts": {name: len(getattr(split, name)) for name in ("train", "query", "database")},
+        "part": spec.part, "tuning": None if tuned is None else tuned.budget,
+        "method": method, "method_label": choice.label(spec.set), "method_config": config.model_dump(mode="json"),
         "method_version": registry("method").entry(method).info.version, "regime": regime, "settings": spec.settings,
         "backbone": train.backbone, "weights": weights.id,
         "train": train.model_dump(mode="json", exclude={"backbone", "weights"}),
@@ -122,8 +133,17 @@ def _cells(spec: GridSpec, source: Source, method: str) -> Iterable[tuple[Cell, 
             yield Cell(**shared, bits=bits, seed=seed), train.weights
 
 
-def _train_config(spec: GridSpec, regime: str, method: type[Method], dataset: Dataset) -> TrainConfig:
-    overrides = dict(spec.set.get("train", {}))
+def _tuned(spec: GridSpec, source: Source, regime: str, choice: MethodChoice) -> Tuned | None:
+    if spec.settings != "tuned":
+        return None
+    key = tuning_key(source.dataset, source.split, regime, spec.backbone)
+    return read_tuned(spec.tuned or spec.out / "tuned.json", key, choice.label(spec.set))
+
+
+def _train_config(
+    spec: GridSpec, regime: str, method: type[Method], dataset: Dataset, tuned: dict[str, Any]
+) -> TrainConfig:  # fmt: skip
+    overrides = {**tuned, **spec.set.get("train", {})}
     overrides |= {k: v for k, v in (("backbone", spec.backbone), ("weights", spec.weights)) if v is not None}
     if not dataset.has_images:
         overrides |= {"backbone": "features", "weights": None}
@@ -195,11 +215,6 @@ def _check_owners(spec: GridSpec, methods: list[str], datasets: list[str]) -> No
     for owner in spec.set:
         if owner not in known:
             raise UnknownNameError("owner of settings in this grid named", owner, known)
-
-
-def _label(method: str, changed: dict[str, Any]) -> str:
-    """`crh`, or `crh[margin=0.3]` where settings were changed."""
-    return method if not changed else f"{method}[{', '.join(f'{k}={v}' for k, v in sorted(changed.items()))}]"
 
 
 def _runs(stored: StoredCell | None, overwrite: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class Results:
         def key(stored: StoredCell) -> tuple[Any, ...]:
             c = stored.cell
             rank = order.get(c.method, len(order))
-            return (c.dataset_label, c.split, c.regime, c.settings, rank, c.method_label, c.bits, c.seed, c.id)
+            label = _natural(c.method_label)
+            return (c.dataset_label, c.split, c.regime, c.settings, rank, label, c.bits, c.seed, c.id)
 
         self.cells = sorted(cells, key=key)
 
@@ -50,6 +52,11 @@ class Results:
 
     def _repr_html_(self) -> str:
         return str(self.frame.to_html())
+
+
+def _natural(label: str) -> list[tuple[int, str]]:
+    """Sorts `crh[codebook_size=8]` before `crh[codebook_size=16]`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)]
 
 
 def _row(stored: StoredCell) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import field_validator
 
 from bench.config import Config, setting
 from bench.errors import ConfigError
+from bench.grid.choice import parse_value
 
 Overwrite = Literal["only-missing", "failed", "always", "never"]
 
@@ -18,7 +19,9 @@ Overwrite = Literal["only-missing", "failed", "always", "never"]
 class GridSpec(Config):
     """Methods x datasets x bits x seeds under one regime and one set of hyper-parameters."""
 
-    methods: tuple[str, ...] = setting(("crh", "csq"), "methods or variants; a .py file adds one", min_length=1)
+    methods: tuple[str, ...] = setting(
+        ("crh", "csq"), "methods or variants, also crh[margin=0.3], crh+csq-loss; a .py file adds one", min_length=1
+    )
     datasets: tuple[str, ...] = setting(
         ("glyphs",), "name, name@split, ./folder of images or ./file.npz", source="needs no download", min_length=1
     )
@@ -28,8 +31,12 @@ class GridSpec(Config):
         None,
         "how the network is trained; none: quick for image sets of at most 64 px, else finetune; frozen for features",
     )
-    settings: Literal["matched", "paper"] = setting(
-        "matched", "whose hyper-parameters: one set for all, or each paper's own"
+    settings: Literal["matched", "paper", "tuned"] = setting(
+        "matched", "whose hyper-parameters: one set for all, each paper's own, or those bench tune has chosen"
+    )
+    tuned: Path | None = setting(None, "file that bench tune has written; none: tuned.json in the output folder")
+    part: Literal["test", "validation"] = setting(
+        "test", "what is queried: the test set, or a fifth of the training items while the test set is not looked at"
     )
     backbone: str | None = setting(None, "network; none: the regime's")
     weights: str | None = setting(None, "'imagenet', 'scratch' or a file; none: imagenet where there are any")
@@ -89,13 +96,7 @@ def parse_set(text: str) -> tuple[str, str, Any]:
     owner, dot, field = left.strip().rpartition(".")
     if not (equals and dot and owner and field):
         raise ConfigError(f"--set {text} cannot be read: write owner.field=value, for example crh.margin=0.3.")
-    right = right.strip()
-    if right.lower() in ("none", "null"):
-        return owner, field, None
-    try:
-        return owner, field, tomllib.loads(f"value = {right}")["value"]
-    except tomllib.TOMLDecodeError:
-        return owner, field, right
+    return owner, field, parse_value(right)
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

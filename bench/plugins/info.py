@@ -16,6 +16,8 @@ from typing import Any
 
 from bench.errors import ConfigError
 
+_SUFFIX = "-loss"
+
 
 @dataclass(frozen=True)
 class PluginInfo:
@@ -59,6 +61,29 @@ def info_of(module: Any) -> PluginInfo:
         where = getattr(module, "__file__", module.__name__)
         raise ConfigError(f"{where} is not a plug-in: it has no top-level INFO = PluginInfo(name=..., summary=...).")
     return info
+
+
+def split_name(name: str) -> tuple[str, str] | None:
+    """`crh+csq-loss` -> ("crh", "csq"); None for the name of a single method.
+
+    Raises:
+        ConfigError: a plus sign, but not this form.
+    """
+    if "+" not in name:
+        return None
+    centers, _, loss = name.partition("+")
+    if not centers or "+" in loss or not loss.endswith(_SUFFIX) or loss == _SUFFIX:
+        raise ConfigError(f"{name} is not a method: write CENTERS+LOSS-loss, for example crh+csq-loss.")
+    return centers, loss.removesuffix(_SUFFIX)
+
+
+def combined_info(name: str, centers: PluginInfo, loss: PluginInfo) -> PluginInfo:
+    """What is known of a combination; its version goes up when that of either part does."""
+    return PluginInfo(
+        name=name, summary=f"centers of {centers.name}, loss of {loss.name}",
+        citation=centers.citation if centers.citation == loss.citation else f"{centers.citation}; {loss.citation}",
+        licence=centers.licence, version=centers.version + loss.version, variants={name: ("as named", {})},
+    )  # fmt: skip
 
 
 def _parse(path: Path) -> PluginInfo | None:

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from bench.errors import ConfigError, UnknownNameError
-from bench.plugins.info import PluginInfo, info_of, read_file_info, read_info
+from bench.plugins.info import PluginInfo, combined_info, info_of, read_file_info, read_info, split_name
 
 _CONTRACTS = {  # kind -> (module and name of the base class)
     "method": ("bench.plugins.method", "Method"),
@@ -34,7 +34,7 @@ class Entry:
 
     info: PluginInfo
     module: str
-    origin: str  # "built in", the distribution that brings it, or a file's path
+    origin: str  # "built in", the distribution that brings it, a file's path, or "combined" (of two methods)
     path: Path | None = None
 
 
@@ -64,6 +64,8 @@ class Registry:
         """
         if name.endswith(".py"):
             return self.add_file(Path(name))
+        if self.kind == "method" and "+" in name:
+            return self._combination(name)
         for entry in self.entries().values():
             if name == entry.info.name or name in entry.info.variants:
                 return entry
@@ -72,6 +74,8 @@ class Registry:
     def load(self, name: str) -> type[Any]:
         """The class of the plug-in, imported now."""
         entry = self.entry(name)
+        if entry.origin == "combined":
+            return self._combined_class(entry.info)
         if entry.path is None:
             return self._plugin_class(importlib.import_module(entry.module))
         return self._plugin_class(_import_file(entry.module, entry.path))
@@ -91,6 +95,22 @@ class Registry:
         entry = Entry(info, module, str(path), path)
         self.entries()[info.name] = entry
         return entry
+
+    def _combination(self, name: str) -> Entry:
+        """Of `crh+csq-loss`."""
+        parts = split_name(name)
+        assert parts is not None
+        return Entry(combined_info(name, *(self.entry(part).info for part in parts)), "", "combined")
+
+    def _combined_class(self, info: PluginInfo) -> type[Any]:
+        from bench.plugins.combined import combine
+
+        parts = split_name(info.name)
+        assert parts is not None
+        centers, loss = (self.load(part) for part in parts)
+        combined: Any = combine(centers, loss)  # type: ignore[arg-type]
+        combined.INFO = info
+        return combined
 
     def _built_in(self) -> list[Entry]:
         package = f"bench.{self.kind}s"

@@ -7,7 +7,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from bench.training.backbones import Weights, build_backbone
+from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.regimes import TrainConfig
+from bench.training.seeding import seeded
 
 
 class HashModel(nn.Module):
@@ -32,6 +35,19 @@ class HashModel(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Relaxed codes v, before any tanh."""
         return self.head(self.features(x))
+
+
+def build_model(
+    inputs: ImageInputs | FeatureInputs, weights: Weights, config: TrainConfig, outputs: int, seed: int,
+    device: torch.device,
+) -> HashModel:  # fmt: skip
+    """Backbone (none for feature vectors) and head; random weights from the stream `network-init`."""
+    with seeded(seed, "network-init"):
+        if isinstance(inputs, ImageInputs):
+            backbone, dim = build_backbone(config.backbone, weights, inputs.size)
+        else:
+            backbone, dim = nn.Identity(), inputs.features.shape[1]
+        return HashModel(backbone, build_head(config, dim, outputs)).to(device)
 
 
 def build_head(config: TrainConfig, inputs: int, bits: int) -> nn.Module:

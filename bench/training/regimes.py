@@ -27,6 +27,9 @@ class TrainConfig(Config):
     )  # fmt: skip
     epochs: int = setting(300, "passes over the training items", source=f"{_CRH} (30 for multi-label)", ge=1)
     batch_size: int = setting(128, "items per step", source=_CRH, ge=2)
+    drop_last: bool = setting(
+        False, "leave out an epoch's last, smaller batch", source="no: items would be missing from CRH's Eq. 7"
+    )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = setting("adam", "optimiser", source=_CRH)
     lr: float = setting(1e-4, "learning rate of the head, and of the backbone times its ratio", source=_CRH, gt=0)
     betas: tuple[float, float] = setting((0.5, 0.999), "Adam's; the first is SGD's momentum", source=_CRH)

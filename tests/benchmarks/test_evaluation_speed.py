@@ -135,3 +135,59 @@ def test_map_of_a_whole_database(benchmark: Any, case: tuple[str, Data]) -> None
         print(
             f"  {peer.__name__:<20} {seconds:9.1f} s  {memory / 2**20:7.0f} MiB  {ratio:6.0f} x  ({some} queries run)"
         )
+
+
+def test_distance_from_the_limits_of_one_core(benchmark: Any) -> None:
+    """Pairs a second of one core: ours, popcounts alone, and increments of a histogram alone."""
+    from numba import njit
+
+    from bench.codes._kernels import popcount
+    from bench.codes.histograms import distance_histograms
+    from bench.codes.packing import words
+
+    data = Data(1_000, 50_000, 64, 0)
+    query, database = words(data.packed[0])[:, 0], words(data.packed[1])[:, 0]
+    distances = np.bitwise_count(database ^ query[0])
+
+    @njit
+    def popcounts(query: np.ndarray, database: np.ndarray) -> int:
+        total = 0
+        for word in query:
+            for j in range(len(database)):
+                total += popcount(word ^ database[j])
+        return total
+
+    @njit
+    def increments(times: int, distances: np.ndarray) -> np.ndarray:
+        a, b = np.zeros(256, np.uint32), np.zeros(256, np.uint32)
+        c, d = np.zeros(256, np.uint32), np.zeros(256, np.uint32)
+        for _ in range(times):
+            for j in range(0, len(distances), 4):
+                a[distances[j]] += np.uint32(1)
+                b[distances[j + 1]] += np.uint32(1)
+                c[distances[j + 2]] += np.uint32(1)
+                d[distances[j + 3]] += np.uint32(1)
+        return a + b + c + d
+
+    def ours() -> Any:
+        return distance_histograms(data.packed[0], data.query_labels, data.packed[1], data.labels, 64, threads=1)
+
+    result = benchmark.pedantic(ours, rounds=7, warmup_rounds=1)
+    rates = {"ours": benchmark.stats["min"]}
+    for name, work in {
+        "popcounts alone": lambda: popcounts(query, database),
+        "increments alone": lambda: increments(len(query), distances),
+    }.items():
+        work()
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            work()
+            times.append(time.perf_counter() - start)
+        rates[name] = min(times)
+    distance = np.arange(65)
+    assert (result.items * distance).sum() == popcounts(query, database)
+    assert increments(3, distances).sum() == 3 * len(distances)
+    for name, seconds in rates.items():
+        print(f"\n  {name:<20} {len(query) * len(database) / seconds / 1e9:6.2f} G pairs/s a core", end="")
+    print()

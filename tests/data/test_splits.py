@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.splits import counted_split, stratified_split
+from bench.data.splits import counted_split, stratified_split, validation_split
 from bench.errors import DataError
 from bench.plugins.dataset import Split
 
@@ -58,3 +58,17 @@ def test_parts_that_overlap_are_refused(parts: tuple[list[int], ...], message: s
 def test_the_database_may_be_the_training_set() -> None:
     rows = np.arange(3)
     Split(rows, np.array([5]), rows).check("x")
+
+
+@given(st.integers(2, 6), st.integers(0, 2**31), st.booleans())
+def test_a_validation_part_leaves_every_class_in_training(classes: int, seed: int, multi_label: bool) -> None:
+    rng = np.random.default_rng(seed)
+    labels = np.concatenate([np.arange(classes), rng.integers(0, classes, 30)])
+    rows = np.eye(classes, dtype=bool)[labels] | (rng.random((len(labels), classes)) < 0.2)
+    split = Split(np.arange(0, len(labels)), np.array([], int), np.array([], int))
+    chosen = rows if multi_label else labels
+    part = validation_split(split, chosen, 0.3, rng)
+    assert np.array_equal(np.sort(np.concatenate([part.train, part.query])), split.train)
+    assert np.array_equal(part.train, part.database)
+    kept = rows[part.train].any(0) if multi_label else np.bincount(labels[part.train], minlength=classes) > 0
+    assert kept.all()

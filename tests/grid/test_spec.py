@@ -42,7 +42,7 @@ def test_a_text_that_is_no_setting(text: str) -> None:
         ({"bits": [0]}, "0 is less than 1"),
         ({"bits": []}, "grid.bits"),
         ({"seeds": [-1]}, "-1 is less than 0"),
-        ({"settings": "best"}, "'matched' or 'paper'"),
+        ({"settings": "best"}, "'matched', 'paper' or 'tuned'"),
         ({"overwrite": "sometimes"}, "grid.overwrite"),
         ({"mehtods": ["crh"]}, "did you mean grid.methods"),
         ({"set": {"crh": 3}}, "a table for each owner"),

@@ -1,4 +1,3 @@
-import importlib
 import warnings
 
 import numpy as np
@@ -6,9 +5,9 @@ import pytest
 import torch
 
 import bench
+from bench.centers.hadamard_rows import hadamard_rows
+from bench.centers.separation import separation
 from bench.errors import BenchWarning, ConfigError
-
-csq = importlib.import_module("bench.methods.csq")
 
 
 def products(classes: int, bits: int) -> np.ndarray:
@@ -41,12 +40,12 @@ def test_a_failed_test_is_said_and_the_last_draw_kept() -> None:
 
 def test_an_accepted_draw_passes_the_test() -> None:
     rng = np.random.default_rng(0)
-    centers, accepted = csq.csq_centers(6, 52, rng, 50)  # no Hadamard matrix of order 52: all rows are random
-    least, mean, twins = csq.separation(centers)
+    centers, accepted = hadamard_rows(6, 52, rng, 50)  # no Hadamard matrix of order 52: all rows are random
+    found = separation(centers)
     assert accepted
-    assert least > 13
-    assert mean >= 26
-    assert twins == 0
+    assert found.least > 13
+    assert found.mean >= 26
+    assert found.duplicates == 0
 
 
 @pytest.mark.parametrize("bits", [12, 20, 48])

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 import bench
 import bench.plugins.method
 from bench.errors import TrainingError
-from bench.plugins.method import Method
+from bench.plugins.method import Method, signs
 from bench.training.inputs import FeatureInputs
 from bench.training.model import HashModel, build_head
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, train_config
 from bench.training.seeding import seeded
-from bench.training.trainer import Trained, batches, encode, signs, train
+from bench.training.trainer import Trained, batches, encode, train
 
 CPU = torch.device("cpu")
 CLASSES, BITS, DIM = 5, 16, 12
@@ -52,7 +52,8 @@ def test_training_learns_and_repeats_exactly() -> None:
     again, repeated = fit(bench.method("csq", CLASSES, BITS), epochs=20, lr=1e-2)
     assert trained.history == repeated.history
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
-    codes, relaxed, features = encode(first, FeatureInputs(FEATURES, CPU), np.arange(101), Observer())
+    method = bench.method("csq", CLASSES, BITS)
+    codes, relaxed, features = encode(first, method, FeatureInputs(FEATURES, CPU), np.arange(101), Observer())
     assert np.array_equal(codes, np.where(relaxed >= 0, 1, -1))
     assert features.shape == (101, DIM)
     assert bench.evaluate(codes, LABELS, codes, LABELS).map > 0.9
@@ -169,3 +170,70 @@ def test_pretrained_backbones_learn_at_their_own_rate() -> None:
             seed=0, pretrained=pretrained, device=CPU, observer=Observer(),
         )  # fmt: skip
         assert torch.equal(backbone.weight, before) == pretrained
+
+
+class Probe(Method):
+    """Writes down what the trainer tells it."""
+
+    momentum = 0.9
+
+    def make_centers(self) -> Tensor:
+        self.heard: list[object] = []
+        return torch.ones(CLASSES, BITS)
+
+    def before_training(self, targets: Tensor) -> None:
+        self.heard.append(targets)
+
+    def before_epoch(self, epoch: int) -> None:
+        self.heard.append(epoch)
+
+    def reads_slow_outputs(self, epoch: int) -> bool:
+        return epoch > 0
+
+    def before_loss(self, places: Tensor, slow: Tensor) -> None:
+        assert not slow.requires_grad
+        self.heard.append((places, slow))
+
+    def loss(self, relaxed: Tensor, targets: Tensor) -> Tensor:
+        self.heard.append(relaxed.detach().clone())
+        return relaxed.square().mean()
+
+
+def test_a_slow_copy_follows_the_network() -> None:
+    probe = Probe(Method.Config(), bench.plugins.method.Task(CLASSES, BITS))
+    fit(probe, epochs=2, batch_size=101, lr=1e-3)
+    targets, first, loss_0, second, (places, slow), loss_1 = probe.heard
+    assert torch.equal(targets, torch.from_numpy(LABELS))
+    assert (first, second) == (0, 1)
+    assert sorted(places.tolist()) == list(range(101))
+    # Of one linear layer outputs are linear in the weights: the slow ones lie a tenth of the way to the new ones.
+    assert isinstance(loss_0, Tensor)
+    by_item = torch.empty(101, BITS)
+    order_0 = torch.from_numpy(bench.randomness.stream(0, "loader", 0).permutation(101))
+    by_item[order_0] = loss_0
+    assert torch.allclose(slow, 0.9 * by_item[places] + 0.1 * loss_1, atol=1e-5)
+
+
+def test_codes_of_a_pass_are_those_of_the_network_after_the_epoch() -> None:
+    method = bench.method("crh-pass", CLASSES, BITS)
+    seen: list[Tensor] = []
+    after_epoch = method.after_epoch
+
+    def listen(epoch: int, codes: Tensor, targets: Tensor) -> None:
+        seen.append(codes)
+        after_epoch(epoch, codes, targets)
+
+    method.after_epoch = listen  # type: ignore[method-assign]
+    model, _ = fit(method, epochs=3)
+    now = encode(model, method, FeatureInputs(FEATURES, CPU), np.arange(101), Observer()).codes
+    assert len(seen) == 3
+    assert np.array_equal(seen[-1].numpy(), now)
+
+
+def test_a_dropped_batch_is_not_read() -> None:
+    method = bench.method("crh", CLASSES, BITS)
+    sizes: list[int] = []
+    method.after_epoch = lambda epoch, codes, targets: sizes.append(len(codes))  # type: ignore[method-assign]
+    fit(method, epochs=2, drop_last=True)
+    assert sizes == [100, 100]
+    assert [len(part) for part in batches(np.arange(7), 8, drop_last=True)] == [7]  # never nothing

@@ -9,23 +9,23 @@ from bench.plugins.method import Method
 from bench.randomness import stream
 
 INFO = PluginInfo(
-    name="random-centers",
+    name="coin-flips",
     summary="Fair random bits as centers, bitwise cross-entropy",
     citation="baseline",
     licence="MIT",
 )
 
 
-class RandomCentersConfig(Config):
+class CoinFlipsConfig(Config):
     """Settings; each has its default, its bounds and where the default is from."""
 
     quantization_weight: float = setting(0.05, "weight of the quantisation loss", source="CSQ's", ge=0)
 
 
-class RandomCenters(Method):
+class CoinFlips(Method):
     """The class in a plug-in's file that derives from Method is the plug-in."""
 
-    Config = RandomCentersConfig
+    Config = CoinFlipsConfig
 
     def make_centers(self) -> torch.Tensor:
         """(C, K) in {-1, +1}; the seed alone decides them."""
