@@ -27,16 +27,16 @@ def _below(state: Words, limit: int) -> int:
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     state[0] = x
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % limit
+    return int(np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % limit)
 
 
 @njit(inline="always")
 def _differ(words: Words, i: int, j: int, k: int) -> int:
     """1 if centers i and j differ in bit k."""
-    return np.int64(((words[k // 64, i] ^ words[k // 64, j]) >> np.uint64(k % 64)) & np.uint64(1))
+    return int(np.int64(((words[k // 64, i] ^ words[k // 64, j]) >> np.uint64(k % 64)) & np.uint64(1)))
 
 
-@njit
+@njit(nogil=True, cache=True)
 def _distances(words: Words, i: int, out: NDArray[np.uint16]) -> None:
     """Distances of center i to all; to itself the largest number, so that it is never near."""
     word, row = words[0, i], words[0]
@@ -55,10 +55,10 @@ def _aligned(row: NDArray[np.int32], center: Centers, k: int) -> int:
     total = np.int32(0)
     for m in range(len(row)):
         total += row[m] * np.int32(center[m])
-    return np.int64(center[k]) * np.int64(total) - np.int64(row[k])
+    return int(np.int64(center[k]) * np.int64(total) - np.int64(row[k]))
 
 
-@njit
+@njit(nogil=True, cache=True)
 def _flip(centers: Centers, words: Words, sums: Integers, gram: NDArray[np.int32], i: int, k: int) -> None:
     """Change bit k of center i, and the state with it."""
     z = centers[i, k]
@@ -72,16 +72,16 @@ def _flip(centers: Centers, words: Words, sums: Integers, gram: NDArray[np.int32
     words[k // 64, i] ^= np.uint64(1) << np.uint64(k % 64)
 
 
-@njit
+@njit(nogil=True, cache=True)
 def _is_held(words: Words, i: int, k: int, target: int, distance: NDArray[np.uint16]) -> bool:
     """Whether a flip of bit k would bring center i nearer to one that is at `target` or less."""
-    for j in range(len(distance)):
+    for j in range(len(distance)):  # noqa: SIM110, numba compiles no generators
         if distance[j] <= target and _differ(words, i, j, k):
             return True
     return False
 
 
-@njit
+@njit(nogil=True, cache=True)
 def _flip_costs(words: Words, i: int, target: int, distance: NDArray[np.uint16], out: Integers) -> None:
     """By how much each flip of center i changes the sum over pairs of max(target - distance, 0)."""
     out[:] = 0
@@ -206,7 +206,7 @@ def exchange(
     the two as they are. No pair comes nearer that is at `target` or less. `partners` are drawn per bit.
 
     Returns:
-        By how much the energy fell, over 16.
+        By how much the energy fell, over 8.
     """
     size, bits = centers.shape
     near, other = np.empty(size, np.uint16), np.empty(size, np.uint16)
@@ -235,4 +235,4 @@ def exchange(
                     _distances(words, i, near)
                     fallen += fall
                     break
-    return fallen
+    return int(fallen)

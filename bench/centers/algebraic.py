@@ -14,17 +14,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.centers.hadamard import hadamard
-from bench.centers.linear_codes import (
+from bench.centers.binary_code import (
     ENUMERABLE_DIMENSION,
     Bits,
     Code,
-    best_codes,
-    closed_under_columns,
     independent_rows,
     message_bits,
     minimum_weight,
 )
+from bench.centers.hadamard import hadamard
+from bench.centers.linear_codes import best_codes, closed_under_columns
 from bench.errors import ConfigError
 
 _TRIES = 8  # arrangements drawn, of which the one with the most balanced bits is kept

@@ -79,13 +79,14 @@ def search(
     best = start.astype(np.int8)
     record = _rank(best, True) if score_on_convergence else (0.0,)
     changed = discarded = 0
-    for sweep in range(1, sweeps + 1):
-        timed_out = False
+    done, timed_out = 0, False
+    while done < sweeps and not timed_out:
+        done += 1
         for i in range(size):
             others = np.delete(centers, i, axis=0)
-            y1, y2, y3 = rng.random(bits), rng.random(bits), rng.random(size - 1)
+            y1, y2, y3 = (rng.random((n,)) for n in (bits, bits, size - 1))
             own = np.outer(centers[i], centers[i])
-            inverse = np.linalg.inv(2 * np.eye(bits) + gram - own)
+            inverse = np.linalg.inv(2 * np.eye(bits) + gram - own).astype(np.float64)
             row, _, scorings, converged = search_row(
                 centers[i], others, inverse, target, y1, y2, y3, score_on_convergence
             )
@@ -101,9 +102,9 @@ def search(
         rank = _rank(signs, score_on_convergence)
         if rank > record:
             best, record = signs, rank
-        if timed_out or separation(signs).least >= target:
+        if separation(signs).least >= target:
             break
-    return MdsSearch(best, sweep, changed, discarded, separation(best).least >= target, timed_out)
+    return MdsSearch(best, done, changed, discarded, separation(best).least >= target, timed_out)
 
 
 def _rank(centers: NDArray[np.int8], least_first: bool) -> tuple[float, ...]:

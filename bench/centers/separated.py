@@ -51,7 +51,9 @@ def separated_centers(
     default = target_distance(bits, num_classes)  # refuses impossible sizes
     target = default if target is None else target
     if not 0 <= target <= bits:
-        raise ConfigError(f"the least distance of centers of {bits} bits is 0 ... {bits}: set target to that, not {target}.")
+        raise ConfigError(
+            f"the least distance of centers of {bits} bits is 0 ... {bits}: set target to that, not {target}."
+        )
     found = _attempt(num_classes, bits, target, rng)
     best, least, duplicates = found
     reached, failed = least, target

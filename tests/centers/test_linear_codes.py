@@ -5,19 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.centers.linear_codes import (
-    Code,
-    bch,
-    best_code,
-    best_codes,
-    closed_under_columns,
-    cyclic_generator,
-    cyclic_lengths,
-    cyclotomic_cosets,
-    independent_rows,
-    minimum_weight,
-    weight_counts,
-)
+from bench.centers.binary_code import Code, independent_rows, minimum_weight, weight_counts
+from bench.centers.cyclic_codes import bch, cyclic_generator, cyclic_lengths, cyclotomic_cosets
+from bench.centers.linear_codes import best_code, best_codes, closed_under_columns
 from bench.errors import ConfigError
 
 
