@@ -16,8 +16,8 @@ from torch import Tensor
 
 from bench.centers.bounds import target_distance
 from bench.centers.hadamard_rows import hadamard_rows
+from bench.centers.mds_centers import mds_centers
 from bench.centers.mds_search import search
-from bench.centers.separated import separated_centers
 from bench.centers.separation import separation
 from bench.config import Config, setting
 from bench.errors import BenchWarning
@@ -95,7 +95,7 @@ class MDS(Method):
         task, solver = self.task, self.config.solver
         rng = stream(task.seed, "centre-init")
         if solver == "separated":
-            return separated_centers(task.num_classes, task.bits, target, rng=rng)
+            return mds_centers(task.num_classes, task.bits, target, rng)
         start, _ = hadamard_rows(task.num_classes, task.bits, rng, tries=5, never_accept=True)
         found = search(start, target, rng, score_on_convergence=solver == "admm-fixed")
         self.facts = {"sweeps": found.sweeps, "changed_rows": found.changed_rows, "discarded": found.discarded}

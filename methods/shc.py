@@ -14,9 +14,9 @@ from torch import Tensor
 
 from bench.centers.bounds import target_distance
 from bench.centers.hadamard_rows import hadamard_rows
+from bench.centers.mds_centers import mds_centers
 from bench.centers.mds_search import search
 from bench.centers.semantic import semantic_centers
-from bench.centers.separated import separated_centers
 from bench.centers.separation import separation
 from bench.config import Config, setting
 from bench.errors import BenchWarning, ConfigError
@@ -134,7 +134,7 @@ class SHC(BitwiseLoss):
             rows, _ = hadamard_rows(task.num_classes, task.bits, rng, tries=5, never_accept=True)
             start = search(rows, target, rng).centers
         else:
-            start = separated_centers(task.num_classes, task.bits, target, rng=rng)
+            start = mds_centers(task.num_classes, task.bits, target, rng)
         least = separation(start).least
         if least < target:
             warnings.warn(

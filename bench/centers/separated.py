@@ -70,6 +70,19 @@ def separated_centers(
     return best
 
 
+def better_spread(start: Centers, *, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Centers (C, K) with a mean distance no smaller, a variance no larger and the least distance no smaller."""
+    centers = np.ascontiguousarray(start, dtype=np.int8).copy()
+    _spread(centers, _pack(centers), separation(centers).least, rng.integers(1, 2**63, 1).astype(np.uint64))
+    return centers
+
+
+def score(centers: Centers) -> float:
+    """MDS's own measure of a set of centers: mean + least - variance of its distances."""
+    found = separation(centers)
+    return found.mean + found.least - found.variance
+
+
 class _Found(NamedTuple):
     centers: Centers
     least: int
@@ -78,7 +91,7 @@ class _Found(NamedTuple):
 
 def _attempt(size: int, bits: int, target: int, rng: np.random.Generator) -> _Found:
     """One search from a new start."""
-    from bench.centers._separated_kernels import balance, exchange, repair  # numba takes a second to import
+    from bench.centers._separated_kernels import exchange, repair  # numba takes a second to import
 
     centers = _balanced_columns(size, bits, rng)
     words, sums, gram = _pack(centers), centers.sum(axis=0, dtype=np.int64), _gram(centers)
@@ -86,12 +99,20 @@ def _attempt(size: int, bits: int, target: int, rng: np.random.Generator) -> _Fo
     for _ in range(_FIRST_PASSES):
         exchange(centers, words, sums, gram, -1, _PARTNERS, state)
     repair(centers, words, sums, gram, target, _STEPS + _STEPS_PER_CENTER * size, state)
+    _spread(centers, words, target, state)
+    found = separation(centers)
+    return _Found(centers, found.least, found.duplicates)
+
+
+def _spread(centers: Centers, words: NDArray[np.uint64], target: int, state: NDArray[np.uint64]) -> None:
+    """Balance columns and make them uncorrelated, in place, without bringing two centers below the target."""
+    from bench.centers._separated_kernels import balance, exchange
+
+    sums, gram = centers.sum(axis=0, dtype=np.int64), _gram(centers)
     for _ in range(_PASSES):
         balance(centers, words, sums, gram, target)
         if exchange(centers, words, sums, gram, target, _PARTNERS, state) == 0:
             break
-    found = separation(centers)
-    return _Found(centers, found.least, found.duplicates)
 
 
 def _balanced_columns(size: int, bits: int, rng: np.random.Generator) -> Centers:

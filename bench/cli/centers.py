@@ -190,9 +190,10 @@ def _of_dataset(
     from bench.evaluation.references import reference as make_reference
     from bench.training.devices import choose_device
 
-    if reference is None and data.hierarchy is None or reference is not None and reference.startswith("classifier-"):
+    reference = reference or (None if data.hierarchy is None else "hierarchy")
+    if reference is None or reference.startswith("classifier-"):
         return _Similarity()
-    made = make_reference(reference or "hierarchy", data, weighting, choose_device(device))
+    made = make_reference(reference, data, weighting, choose_device(device))
     return _Similarity(made.similarity, made.facts)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench._probes import CLASSES, Refusal, Subject, batch, similarity, update_epochs
 from bench.conformance import CHECKS, check_method
+from bench.conformance.probes import CLASSES, Refusal, Subject, batch, similarity, update_epochs
 from bench.errors import ConfigError, UnknownNameError
 from bench.plugins.registry import registry
 
@@ -252,6 +254,34 @@ def test_a_broken_method_is_found_by_the_named_check(tmp_path: Path, what: str) 
     assert "\n" not in outcome.detail
     foreseen = outcome.detail.startswith("expected")
     assert (outcome.traceback is None) == foreseen
+
+
+def test_a_search_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = """
+    def make_centers(self):
+        import time
+        try:
+            time.sleep(60 if self.task.num_classes > 100 else 0)
+        except Exception:
+            raise AssertionError("the limit can be caught") from None
+        return super().make_centers()
+"""
+    monkeypatch.setattr("bench.conformance.runner.SIZES_BUDGET", 0.6)
+    (compiled,) = check_method("mds-admm", ["classes-300"])  # takes half a minute
+    assert (compiled.status, compiled.detail) == ("skipped", "not done within 0.6 s")
+    path = written(tmp_path, "slow", more)
+    rang: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rang.append(1))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)  # somebody else's timer comes late but comes
+        slow, fast = check_method(path, ["classes-300", "classes-3"])
+        time.sleep(0.1)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert (slow.status, slow.detail) == ("skipped", "not done within 0.6 s")
+    assert 0.5 < slow.seconds < 30
+    assert fast.status == "ok"
+    assert rang == [1]
 
 
 def test_what_info_and_settings_lack(tmp_path: Path) -> None:
