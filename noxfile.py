@@ -26,7 +26,7 @@ def lint(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Timings against plain references, as ratios of the same run."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-m", "benchmark", *session.posargs)
+    session.run("pytest", "-n", "0", "-m", "benchmark", *session.posargs)
 
 
 @nox.session

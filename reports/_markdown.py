@@ -11,13 +11,13 @@ _MARK = {0: "{}", 1: "**{}**", 2: "<u>{}</u>"}
 def markdown(panel: Panel) -> str:
     """A section: how the numbers were made, mAP by bits, then ties and centers, then footnotes."""
     footnotes: list[str] = []
-    lines = [f"## {_escape(panel.title)}", "", " ".join(panel.facts()), ""]
-    lines += _table(["method", *(f"{k} bits" for k in panel.bits)], _rows(panel, footnotes))
+    lines = [f"## {escape(panel.title)}", "", " ".join(panel.facts()), ""]
+    lines += table(["method", *(f"{k} bits" for k in panel.bits)], _rows(panel, footnotes))
     lines += ["", "Best in bold, second underlined; the two may differ by less than their errors.", ""]
-    lines += _table(details_header(), details_rows(panel))
+    lines += table(details_header(), details_rows(panel))
     lines += [""] if footnotes or panel.notes else []
-    lines += [f"[{i}] {_escape(text)}  " for i, text in enumerate(footnotes, 1)]
-    lines += [f"Note: {_escape(text)}  " for text in panel.notes]
+    lines += [f"[{i}] {escape(text)}  " for i, text in enumerate(footnotes, 1)]
+    lines += [f"Note: {escape(text)}  " for text in panel.notes]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -39,13 +39,15 @@ def _value(entry: Entry, footnotes: list[str]) -> str:
     return text.strip() or "–"
 
 
-def _table(header: list[str], rows: list[list[str]]) -> list[str]:
-    cells = [[_escape(c) for c in row] for row in (header, *rows)]
+def table(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a table: the first column to the left, the others to the right."""
+    cells = [[escape(c) for c in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     padded = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
     rule = "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
     return [padded[0], rule, *padded[1:]]
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text that breaks no table."""
     return text.replace("|", "\\|").replace("\n", " ")
