@@ -124,28 +124,3 @@ def rank_in_order(
                     if next_rank[i, k] <= cut[i]:
                         hits[i] += 1
                         sums[i] += next_hit[i, k] / next_rank[i, k]
-
-
-@njit(nogil=True, cache=True)
-def mark_keys(
-    keys: Counts, classes: Counts, masks: Words, database_classes: Counts, database_masks: Words
-) -> None:  # fmt: skip
-    """Set the last bit of keys (q, n) to the relevance of each pair; labels as in `rank_in_order`."""
-    for i in range(keys.shape[0]):
-        for j in range(keys.shape[1]):
-            relevant = classes[i] >= 0 and database_classes[j] == classes[i]
-            for w in range(masks.shape[1]):
-                relevant |= (masks[i, w] & database_masks[w, j]) != 0
-            keys[i, j] = (keys[i, j] & ~1) | relevant
-
-
-@njit(nogil=True, cache=True)
-def average_precisions(keys: Counts, out: NDArray[np.float64]) -> None:
-    """AP of each row of relevance in the last bits of keys (q, n), best rank first; 0 without a relevant item."""
-    for i in range(keys.shape[0]):
-        hits, total = 0, 0.0
-        for j in range(keys.shape[1]):
-            if keys[i, j] & 1:
-                hits += 1
-                total += hits / (j + 1)
-        out[i] = total / max(hits, 1)

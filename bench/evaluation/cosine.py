@@ -30,12 +30,8 @@ def cosine_map(
     return float(ap(q, np.asarray(query_labels), db, np.asarray(database_labels)).mean())
 
 
-# Both sort values instead of indices, which is several times faster: distances in [1, 3] of twice the precision, whose
-# last bit says whether the item is relevant.
-
-
 def _on_cpu(q: Tensor, query_labels: NDArray[Any], db: Tensor, labels: NDArray[Any]) -> NDArray[np.float64]:
-    from bench.codes import _kernels
+    from bench.evaluation import _cosine_kernels  # numba is slow to import
 
     query, columns = q.numpy(), db.numpy().T
     classes, masks = class_indices(query_labels), class_masks(query_labels)
@@ -43,16 +39,16 @@ def _on_cpu(q: Tensor, query_labels: NDArray[Any], db: Tensor, labels: NDArray[A
     ap = np.empty(len(query))
 
     def rows(part: slice) -> None:
-        keys = (2 - (query[part] @ columns).astype(np.float64)).view(np.int64)
-        _kernels.mark_keys(keys, classes[part], masks[part], *there)
-        keys.sort(axis=1)
-        _kernels.average_precisions(keys, ap[part])
+        _cosine_kernels.average_precisions(query[part] @ columns, classes[part], masks[part], *there, ap[part])
 
     for_each_slice(len(query), rows, slice_rows=max(1, _CHUNK_ENTRIES // len(labels)))
     return ap
 
 
 def _on_gpu(q: Tensor, query_labels: NDArray[Any], db: Tensor, labels: NDArray[Any]) -> NDArray[np.float64]:
+    """Sorts values instead of indices, which is several times faster: distances in [1, 3] of twice the precision, whose
+    last bit says whether the item is relevant.
+    """
     ql, dl = (torch.from_numpy(np.ascontiguousarray(x)).to(q.device) for x in (query_labels, labels))
     if ql.ndim == 2:
         ql, dl = ql.float(), dl.float()
