@@ -65,7 +65,7 @@ def softmax_bce(v: Tensor, centers: Tensor, y: Tensor) -> Tensor:
 def bank_pair_loss(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> Tensor:
     """MDS's pair loss: mean of log(1 + exp((1 - cos(u_i, U_j)) / 2)) over pairs that share a label.
 
-    The bank is passed in blocks that are computed again for the gradient: memory is that of one block.
+    A large bank is passed in blocks that are computed again for the gradient: memory is that of one block.
 
     Args:
         u: (B, K) codes after tanh.
@@ -73,6 +73,9 @@ def bank_pair_loss(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> Tensor
         bank: (N, K) momentum codes.
         bank_y: (N,) or (N, C), as y.
     """
+    if len(bank) <= _BANK_BLOCK:
+        total, count = _pair_terms(u, y, bank, bank_y)
+        return total / count.clamp(min=1)
     total = count = u.new_zeros(())
     for start in range(0, len(bank), _BANK_BLOCK):
         block = slice(start, start + _BANK_BLOCK)

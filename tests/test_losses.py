@@ -7,7 +7,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import losses
 from bench.losses import (
+    angular_margin_softmax,
     bank_pair_loss,
     center_cosines,
     central_bce,
@@ -120,3 +122,63 @@ def test_central_bce_stays_finite_for_large_outputs(value: float) -> None:
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(v.grad).all()
+
+
+@given(batches())
+def test_quantization_equals_the_definition(batch: tuple) -> None:
+    v = batch[0]
+    plain = sum((abs(math.tanh(float(x))) - 1) ** 2 for x in v.flatten()) / v.numel()
+    assert quantization(v).item() == pytest.approx(plain, rel=1e-9)
+
+
+@given(batches())
+def test_angular_margin_equals_the_formula_term_by_term(batch: tuple) -> None:
+    v, z, y = batch
+    total = 0.0
+    for n in range(len(v)):
+        cos = [float(v[n] @ z[j]) / (float(v[n].norm()) * z.shape[1] ** 0.5) for j in range(len(z))]
+        e = [math.exp(3.0 * (math.cos(math.acos(c) + 0.2) if y[n, j] else c)) for j, c in enumerate(cos)]
+        total -= sum(float(y[n, j] / y[n].sum()) * math.log(e[j] / sum(e)) for j in range(len(z)))
+    assert angular_margin_softmax(v, z, y, 3.0, 0.2).item() == pytest.approx(total / len(v), rel=1e-4)
+
+
+@given(batches(), st.integers(0, 2**31), st.booleans())
+def test_the_pair_loss_equals_a_loop_and_its_blocks(batch: tuple, seed: int, multi_label: bool) -> None:
+    v, _, y = batch
+    g = torch.Generator().manual_seed(seed)
+    bank = torch.randn(7, v.shape[1], generator=g, dtype=torch.float64)
+    bank_y = (torch.rand(7, y.shape[1], generator=g) < 0.4).double()
+    labels, bank_labels = (y, bank_y) if multi_label else (y.argmax(1), bank_y.argmax(1))
+    total, count = 0.0, 0
+    for i in range(len(v)):
+        for j in range(7):
+            shared = bool((y[i] * bank_y[j]).sum()) if multi_label else bool(labels[i] == bank_labels[j])
+            if shared:
+                cosine = float(v[i] @ bank[j] / v[i].norm() / bank[j].norm())
+                total, count = total + math.log1p(math.exp((1 - cosine) / 2)), count + 1
+    expected = total / max(count, 1)
+    leaf = v.clone().requires_grad_()
+    whole = bank_pair_loss(leaf, labels, bank, bank_labels)
+    assert whole.item() == pytest.approx(expected, rel=1e-9)
+    whole.backward()
+    gradient = leaf.grad.clone()
+    leaf.grad = None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(losses, "_BANK_BLOCK", 3)
+        in_blocks = bank_pair_loss(leaf, labels, bank, bank_labels)
+        in_blocks.backward()
+    assert in_blocks.item() == pytest.approx(expected, rel=1e-9)
+    assert torch.allclose(leaf.grad, gradient)
+
+
+@given(batches())
+def test_single_precision_gives_the_same(batch: tuple) -> None:
+    v, z, y = batch
+    small = v.float(), z.float(), y.float()
+    for loss in (
+        lambda v, z, y: margin_softmax(v, z, y, 3.0, 0.2), lambda v, z, y: angular_margin_softmax(v, z, y, 3.0, 0.2),
+        softmax_bce, lambda v, z, y: central_bce(v, z[:1].expand_as(v)), lambda v, z, y: quantization(v),
+        lambda v, z, y: bank_pair_loss(v, y, v, y),
+    ):  # fmt: skip
+        assert loss(*small).dtype == torch.float32
+        assert loss(*small).item() == pytest.approx(loss(v, z, y).item(), rel=2e-3, abs=1e-5)
