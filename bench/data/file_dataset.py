@@ -1,0 +1,101 @@
+"""Datasets whose images are files below a folder: what they share, whatever their annotations look like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.cache import cached_array
+from bench.data.fingerprint import files_digest, fingerprint
+from bench.data.images import decode_images
+from bench.errors import DataError
+from bench.plugins.dataset import Dataset, Split
+
+_SHOWN = 3  # files named in an error
+
+
+class FileDataset(Dataset):
+    """A dataset that reads its annotations, then calls `hold`.
+
+    Attributes:
+        folder: what the file names are relative to.
+        files: image files, in the order of `labels`.
+    """
+
+    folder: Path
+    files: list[Path]
+
+    def hold(
+        self, folder: Path, names: Sequence[str], labels: NDArray[Any], class_names: Sequence[str], split: Split
+    ) -> None:
+        """Keep files (names below `folder`), labels, classes and split, once they are seen to fit.
+
+        Raises:
+            DataError: an annotation names a file that is not there, or one outside the folder; a number of labels
+                that is not that of files; a label outside the classes.
+        """
+        if len(names) != len(labels):
+            raise DataError(f"{self.name}: {len(names)} images but {len(labels)} labels.")
+        if labels.ndim == 1 and len(labels) and not 0 <= labels.min() <= labels.max() < len(class_names):
+            raise DataError(
+                f"{self.name}: labels run from {labels.min()} to {labels.max()}; {len(class_names)} classes have 0 to "
+                f"{len(class_names) - 1}."
+            )
+        self.folder, self.labels, self.class_names, self.split = folder, labels, tuple(class_names), split
+        self.files = [folder / name for name in names]
+        _check_inside(self.name, folder, self.files)
+        missing = [name for name, file in zip(names, self.files, strict=True) if not file.is_file()]
+        if missing:
+            raise DataError(
+                f"{self.name}: {len(missing)} of {len(names)} images are not below {folder} "
+                f"({', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}): unpack the whole archive "
+                "there."
+            )
+
+    def fingerprint(self) -> str:
+        """Of files' names and contents, labels, class tree and split."""
+        tree = None if self.hierarchy is None else self.hierarchy.paths
+        facts = {
+            "dataset": self.INFO.name, "version": self.INFO.version, "files": files_digest(self.folder, self.files),
+            "classes": self.class_names, "tree": tree,
+        }  # fmt: skip
+        return fingerprint(facts, [self.labels], self.split)
+
+    def images(self, size: int) -> NDArray[np.uint8]:
+        """(N, size, size, 3) uint8, decoded once and then kept in the cache."""
+        key = f"images-{files_digest(self.folder, self.files)[:24]}-{size}"
+        return cached_array(key, lambda: decode_images(self.files, size, self.name))
+
+
+def find_folder(root: Path, names: Sequence[str], marker: str, dataset: str) -> Path:
+    """The folder below `root` (or root itself) that holds `marker`, a file or folder of the unpacked archive.
+
+    Args:
+        names: folder names to look for below the root, the archive's own first.
+
+    Raises:
+        DataError: none of them does.
+    """
+    for folder in (root, *(root / name for name in names)):
+        if (folder / marker).exists():
+            return folder
+    places = " or ".join(str(folder) for folder in (root / names[0], root))
+    raise DataError(f"{dataset}: there is no {marker} in {places}: unpack its archive there.")
+
+
+def _check_inside(name: str, folder: Path, files: Sequence[Path]) -> None:
+    """Refuse a name that leads out of the folder, by .., an absolute path or a symbolic link."""
+    top = folder.resolve()
+    parents = {file.parent for file in files}
+    outside = {parent for parent in parents if not parent.resolve().is_relative_to(top)}
+    bad = [file for file in files if file.parent in outside or (file.is_symlink() and not _inside(file, top))]
+    if bad:
+        raise DataError(f"{name}: {len(bad)} images lie outside {folder} ({bad[0]}): put them below it.")
+
+
+def _inside(file: Path, top: Path) -> bool:
+    return file.resolve().is_relative_to(top)
