@@ -61,7 +61,10 @@ def _rows(kind: str) -> list[tuple[str, str, str, str]]:
         from bench.training.regimes import REGIMES
 
         return [(name, regime.summary, "", "") for name, regime in REGIMES.items()]
-    return _plugin_rows(registry(kind.removesuffix("s")))
+    rows = _plugin_rows(registry(kind.removesuffix("s")))
+    if kind == "methods":
+        rows.append(("CENTERS+LOSS-loss", "one method's centers with another's loss, for example crh+csq-loss", "", ""))
+    return rows
 
 
 def _plugin_rows(known: Registry) -> list[tuple[str, str, str, str]]:
