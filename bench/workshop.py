@@ -26,7 +26,7 @@ from bench.training.backbones import Weights, resolve_weights
 from bench.training.devices import choose_device
 from bench.training.features import frozen_features
 from bench.training.inputs import FeatureInputs, ImageInputs
-from bench.training.progress import Observer
+from bench.training.progress import Observer, watching_decoding
 from bench.training.regimes import TrainConfig, regime_named
 from bench.training.similarity import ConfusionStage
 
@@ -125,6 +125,6 @@ class Workshop:
         if regime_named(job.cell.regime).frozen:
             features = frozen_features(dataset, config, weights, device, self._observer)
             return Material(dataset, split, weights, FeatureInputs(features, device), key)
-        self._observer.stage("decoding images", 0)
-        images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
+        with watching_decoding(self._observer):
+            images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
         return Material(dataset, split, weights, ImageInputs(images, config, weights, dataset.flip_safe, device), key)

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
-from bench.data.cache import cached_array
 from bench.data.fingerprint import files_digest, fingerprint
 from bench.data.hierarchy import read_hierarchy
-from bench.data.images import EXTENSIONS, decode_images
+from bench.data.images import EXTENSIONS, prepared_images
 from bench.data.splits import stratified_split
 from bench.errors import DataError
 from bench.plugins import PluginInfo
@@ -79,8 +78,7 @@ class ImageFolder(Dataset):
 
     def images(self, size: int) -> NDArray[np.uint8]:
         """(N, size, size, 3) uint8, decoded once and then kept in the cache."""
-        key = f"images-{files_digest(self._root, self._files)[:24]}-{size}"
-        return cached_array(key, lambda: decode_images(self._files, size, self.name))
+        return prepared_images(self._files, size, self.name, files_digest(self._root, self._files))
 
 
 def _from_parts(root: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...], Split]:

@@ -27,7 +27,7 @@ def cached_array(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     simply returned.
     """
     path = cache_dir() / f"{key}.npy"
-    stored = _load(path)
+    stored = load_array(path)
     if stored is not None:
         return stored
     array = make()
@@ -35,11 +35,12 @@ def cached_array(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         _store(path, array)
     except OSError:
         return array
-    loaded = _load(path)
+    loaded = load_array(path)
     return array if loaded is None else loaded
 
 
-def _load(path: Path) -> NDArray[Any] | None:
+def load_array(path: Path) -> NDArray[Any] | None:
+    """A whole .npy file as a read-only memory map; None where there is none."""
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):  # missing, or shorter than its header says, or no .npy at all

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.cache import cached_array
 from bench.data.fingerprint import files_digest, fingerprint
-from bench.data.images import decode_images
+from bench.data.images import prepared_images
 from bench.errors import DataError
 from bench.plugins.dataset import Dataset, Split
 
@@ -67,8 +66,7 @@ class FileDataset(Dataset):
 
     def images(self, size: int) -> NDArray[np.uint8]:
         """(N, size, size, 3) uint8, decoded once and then kept in the cache."""
-        key = f"images-{files_digest(self.folder, self.files)[:24]}-{size}"
-        return cached_array(key, lambda: decode_images(self.files, size, self.name))
+        return prepared_images(self.files, size, self.name, files_digest(self.folder, self.files))
 
 
 def find_folder(root: Path, names: Sequence[str], marker: str, dataset: str) -> Path:

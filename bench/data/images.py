@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,24 +11,63 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from bench.codes.threads import cores
+from bench.data.filling import Unfilled, filled_array
 from bench.errors import DataError
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 _SHOWN = 3  # unreadable files named in an error
+_BLOCK = 256  # images decoded and written at a time
+
+
+def prepared_images(files: Sequence[Path], size: int, name: str, digest: str) -> NDArray[np.uint8]:
+    """(N, S, S, 3) uint8 RGB, decoded once and kept in the cache, as a memory map; see `decode`.
+
+    Resumes where it was ended. With files that cannot be read, all others are still decoded and kept.
+
+    Args:
+        digest: of the files, see `bench.data.fingerprint.files_digest`.
+        name: the dataset's, for errors.
+
+    Raises:
+        DataError: files that cannot be read, all of them counted.
+        StoreError: the cache cannot be written.
+    """
+    broken: list[str] = []
+
+    def block(rows: slice) -> NDArray[np.uint8]:
+        images, reports = decode(files[rows], size)
+        broken.extend(reports)
+        if reports:
+            raise Unfilled
+        return images
+
+    found = filled_array(f"images-{digest[:24]}-{size}", (len(files), size, size, 3), np.uint8, block, _BLOCK)
+    if found is None:
+        raise DataError(_sentence(name, broken, len(files)))
+    return found
 
 
 def decode_images(files: Sequence[Path], size: int, name: str) -> NDArray[np.uint8]:
+    """As `prepared_images`, in memory alone."""
+    images, broken = decode(files, size)
+    if broken:
+        raise DataError(_sentence(name, broken, len(files)))
+    return images
+
+
+def decode(files: Sequence[Path], size: int) -> tuple[NDArray[np.uint8], list[str]]:
     """(N, S, S, 3) uint8 RGB: the short side resized to S = `size` (bicubic, antialiased), the centre square kept.
 
     EXIF orientation is honoured, transparency is laid on white. Pillow lets go of the interpreter while it
     decodes, so threads use all cores.
 
-    Raises:
-        DataError: files that cannot be read, all of them counted; `name` is the dataset's.
+    Returns:
+        The images, and a text for each file that cannot be read.
     """
     images = np.empty((len(files), size, size, 3), dtype=np.uint8)
 
-    def decode(number: int) -> str | None:
+    def one(number: int) -> str | None:
         try:
             images[number] = np.asarray(_decode(files[number], size))
         except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -38,16 +76,17 @@ def decode_images(files: Sequence[Path], size: int, name: str) -> NDArray[np.uin
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            broken = [report for report in pool.map(decode, range(len(files))) if report is not None]
-    if broken:
-        more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
-        noun = "image" if len(broken) == 1 else "images"
-        raise DataError(
-            f"{name}: {len(broken)} {noun} of {len(files)} cannot be read: {'; '.join(broken[:_SHOWN])}{more}: "
-            "replace or remove them."
-        )
-    return images
+        with ThreadPoolExecutor(max_workers=cores()) as pool:
+            return images, [report for report in pool.map(one, range(len(files))) if report is not None]
+
+
+def _sentence(name: str, broken: list[str], count: int) -> str:
+    more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
+    noun = "image" if len(broken) == 1 else "images"
+    return (
+        f"{name}: {len(broken)} {noun} of {count} cannot be read: {'; '.join(broken[:_SHOWN])}{more}: "
+        "replace or remove them."
+    )
 
 
 def _decode(file: Path, size: int) -> Image.Image:

@@ -148,6 +148,7 @@ def _embeddings(
         encoder, dim = network()
         config = TrainConfig(image_size=size, store_size=size)
         inputs = ImageInputs(dataset.images(size), config, weights, flip_safe=False, device=device)
+        observer.stage("extracting features", len(dataset.split.train))
         return embed(encoder.to(device), dim, inputs, dataset.split.train, observer)
 
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]

@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.cache import cached_array
+from bench.data.cache import cache_dir, load_array
+from bench.data.filling import filled_array
 from bench.plugins.dataset import Dataset
 from bench.training.backbones import Weights, build_backbone
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel
-from bench.training.progress import Observer
+from bench.training.progress import Observer, watching_decoding
 from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
 from bench.training.trainer import batches
 
+_BLOCK = 1024  # items written at a time, about
 _VERSION = 1  # raised when the same key would give other features than before
 
 
@@ -31,18 +33,30 @@ def frozen_features(
         "image_size": config.image_size, "store_size": config.store_size,
     }  # fmt: skip
     key = "features-" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
-    return cached_array(key, lambda: _extract(dataset, config, weights, device, observer))
+    stored = load_array(cache_dir() / f"{key}.npy")
+    return _extract(key, dataset, config, weights, device, observer) if stored is None else stored
 
 
 def _extract(
-    dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
+    key: str, dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
 ) -> NDArray[np.float32]:
+    """Block by block into the cache: ended in the middle, it goes on there, with the same bits."""
     size = config.image_size or dataset.native_size or 224
-    images = dataset.images(config.store_size or size)
+    with watching_decoding(observer):
+        images = dataset.images(config.store_size or size)
     inputs = ImageInputs(images, config, weights, flip_safe=False, device=device)
     with seeded(0, "network-init"):  # matters for random weights alone
         backbone, dim = build_backbone(config.backbone, weights, size)
-    return embed(backbone.to(device), dim, inputs, np.arange(len(images)), observer)
+    network = backbone.to(device)
+    observer.stage("extracting features", len(images))
+
+    def block(rows: slice) -> NDArray[np.float32]:
+        return embed(network, dim, inputs, np.arange(rows.start, rows.stop), observer)
+
+    step = -(-_BLOCK // inputs.test_batch_size) * inputs.test_batch_size
+    features = filled_array(key, (len(images), dim), np.float32, block, step)
+    assert features is not None
+    return features
 
 
 @torch.inference_mode()
@@ -52,7 +66,6 @@ def embed(
     """(n, D) float32: what a network in evaluation mode makes of some items."""
     model = HashModel(network, torch.nn.Identity()).eval()
     features: NDArray[np.float32] = np.empty((len(rows), dim), dtype=np.float32)
-    observer.stage("extracting features", len(rows))
     for places in batches(np.arange(len(rows)), inputs.test_batch_size):
         features[places] = model.features(inputs.test_batch(rows[places])).cpu().numpy()
         observer.advance(len(places))

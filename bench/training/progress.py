@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
+from bench.data.filling import watched
+
 
 class Observer:
     """Called while a cell runs. This one ignores everything; the command line shows it."""
@@ -14,3 +18,17 @@ class Observer:
 
     def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
         """A zero-based epoch ended with this mean loss."""
+
+
+def watching_decoding(observer: Observer) -> AbstractContextManager[None]:
+    """Inside, a dataset that decodes its images tells the observer how far it is."""
+    told = 0
+
+    def watch(done: int, total: int) -> None:
+        nonlocal told
+        if not told:
+            observer.stage("decoding images", total)
+        observer.advance(done - told)
+        told = done
+
+    return watched(watch)
