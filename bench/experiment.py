@@ -142,5 +142,5 @@ def build_method(cell: Cell, similarity: NDArray[np.float64] | None = None) -> M
     """The cell's method for its task."""
     cls = registry("method").load(cell.method)
     task = Task(cell.num_classes, cell.bits, cell.seed, cell.multi_label, similarity)
-    method: Method = cls(cls.Config.build(cell.method, cell.method_config), task)
+    method: Method = cls.create(cls.Config.build(cell.method, cell.method_config), task)
     return method

@@ -75,9 +75,6 @@ class Method(nn.Module, ABC):
 
     def __init__(self, config: Any, task: Task, centers: Tensor | None = None) -> None:
         super().__init__()
-        self.check_loss(config, task)
-        if centers is None:
-            self.check(config, task)
         self.config: Any = config
         self.task = task
         self.log: dict[str, Tensor] = {}
@@ -89,7 +86,14 @@ class Method(nn.Module, ABC):
     @classmethod
     def build(cls, task: Task, variant: str | None = None, **settings: Any) -> Self:
         """The method from plain settings, over those of a named variant."""
-        return cls(cls.resolve(variant or cls.INFO.name, settings), task)
+        return cls.create(cls.resolve(variant or cls.INFO.name, settings), task)
+
+    @classmethod
+    def create(cls, config: Any, task: Task) -> Self:
+        """The method, once it has not refused the task."""
+        cls.check(config, task)
+        cls.check_loss(config, task)
+        return cls(config, task)
 
     @classmethod
     def resolve(cls, variant: str, settings: dict[str, Any]) -> Any:

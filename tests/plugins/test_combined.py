@@ -70,6 +70,7 @@ def test_each_part_refuses_what_it_cannot_do() -> None:
     combined.check(config, Task(300, 8))  # CRH's codebook would not fit, but its centers are not asked for
     with pytest.raises(ConfigError, match="at least 3 classes"):
         combined.check_loss(config, Task(2, 8))
+    assert bench.method("crh+csq-loss", 2, 8).centers.shape == (2, 8)  # CRH's loss has no scale, but is not asked for
     other = registry("method").load("crh+csq-loss")
     with pytest.raises(ConfigError, match="does not fit"):
         other.check(other.resolve("crh+csq-loss", {}), Task(300, 8))
