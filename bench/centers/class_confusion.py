@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.errors import DataError
+from bench.errors import TrainingError
 
 Matrix = NDArray[np.float64]
 
@@ -33,10 +33,10 @@ def masked_softmax_sums(
         Sums (C, C) float64, row c over the images of class c, and their numbers (C,) int64, on the logits' device.
 
     Raises:
-        DataError: shapes that do not fit.
+        TrainingError: shapes that do not fit.
     """
     if logits.shape != (len(labels), num_classes) or num_classes < 2:
-        raise DataError(f"logits {tuple(logits.shape)} do not fit {len(labels)} labels and {num_classes} classes.")
+        raise TrainingError(f"logits {tuple(logits.shape)} do not fit {len(labels)} labels and {num_classes} classes.")
     labels = labels.to(logits.device)
     wide = logits.detach().to(torch.float64)
     left_out = wide.argmax(dim=1) if mask == "predicted" else labels
@@ -58,16 +58,17 @@ def confusion_similarity(
         form: "paper" or "code".
 
     Raises:
-        DataError: a class without an image, shapes that do not fit, sums that are not finite.
+        TrainingError: a class without an image ("paper"; the release, which takes the first of several labels, knows
+            it by what others are taken for alone), shapes that do not fit, sums that are not finite.
     """
     total, images = np.asarray(sums, np.float64), np.asarray(counts, np.float64)
     if images.ndim != 1 or total.shape != (len(images), len(images)):
-        raise DataError(f"sums {total.shape} and counts {images.shape} do not fit: expected (C, C) and (C,).")
+        raise TrainingError(f"sums {total.shape} and counts {images.shape} do not fit: expected (C, C) and (C,).")
     if not np.isfinite(total).all():
-        raise DataError("the similarity of classes needs finite sums: the classifier's logits are not.")
+        raise TrainingError("the similarity of classes needs finite sums: the classifier's logits are not.")
     empty = np.flatnonzero(images <= 0)
-    if len(empty):
-        raise DataError(f"the similarity of classes needs an image of every class: class {empty[0]} has none.")
+    if len(empty) and form == "paper":
+        raise TrainingError(f"the similarity of classes needs an image of every class: class {empty[0]} has none.")
     similarity = _symmetric(_normalize_rows(total)) if form == "paper" else _normalize_rows(_symmetric(total))
     np.fill_diagonal(similarity, 1.0)
     return similarity

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from bench.centers.class_confusion import confusion_similarity, masked_softmax_sums
-from bench.errors import DataError
+from bench.errors import TrainingError
 
 SUMS = np.array([[0, 3, 1], [2, 0, 2], [0.5, 0.5, 0]])
 COUNTS = np.array([4, 4, 1])
@@ -106,11 +106,19 @@ def test_arguments_stay_as_they_were() -> None:
 
 @pytest.mark.parametrize("form", ["paper", "code"])
 def test_bad_input(form: str) -> None:
-    with pytest.raises(DataError, match="class 1 has none"):
-        confusion_similarity(SUMS, np.array([4, 0, 1]), form)
-    with pytest.raises(DataError, match="do not fit"):
+    with pytest.raises(TrainingError, match="do not fit"):
         confusion_similarity(SUMS[:2], COUNTS, form)
-    with pytest.raises(DataError, match="finite"):
+    with pytest.raises(TrainingError, match="finite"):
         confusion_similarity(SUMS * np.nan, COUNTS, form)
-    with pytest.raises(DataError, match="do not fit"):
+    with pytest.raises(TrainingError, match="do not fit"):
         masked_softmax_sums(torch.zeros(2, 3), torch.zeros(2, dtype=torch.int64), 4, "truth")
+
+
+def test_a_class_without_an_image_is_refused_by_the_paper_and_known_by_others_to_the_release() -> None:
+    sums, counts = SUMS.copy(), np.array([4, 0, 1])
+    sums[1] = 0
+    with pytest.raises(TrainingError, match="class 1 has none"):
+        confusion_similarity(sums, counts, "paper")
+    found = confusion_similarity(sums, counts, "code")
+    assert np.isfinite(found).all()
+    assert found[1, 0] > found[1, 2]  # class 0 is taken for it more often than class 2
