@@ -56,9 +56,7 @@ def _matrix(panel: Panel, bits: int) -> Matrix:
         if entry.cells:
             centers, _, loss = label.partition("+")
             matrix.setdefault(centers, {})[_family(loss.removesuffix("-loss")) if loss else _own(centers)] = entry
-    crossed = {loss for label in panel.entries for loss in [label.partition("+")[2].removesuffix("-loss")] if loss}
-    wanted = {_family(loss) for loss in crossed}
-    return {name: row for name, row in matrix.items() if len(row) > 1 or set(row) <= wanted}
+    return {name: row for name, row in matrix.items() if len(row) > 1}  # the others were crossed with nothing
 
 
 def _own(label: str) -> str:

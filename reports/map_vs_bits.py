@@ -24,10 +24,12 @@ _FORMATS: dict[str, dict[str, Any]] = {  # no dates: the same results give the s
 _MARKERS = "osD^vPX*"
 _WIDTH, _HEIGHT = 3.6, 2.9  # inches a panel: a column of a paper
 _COLUMNS = 3
+_FEW = 8  # methods whose names fit into the axes; more are named beside them
+_BESIDE, _LINE = 1.9, 0.15  # inches of the names: width, and height of one
 
 
 class MapVsBits(Report):
-    """Error bars are those of the tables; the band runs from the worst to the best order of ties."""
+    """Error bars are those of the tables; of few methods a band runs from the worst to the best order of ties."""
 
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write map_vs_bits.png, .pdf and .svg."""
@@ -41,7 +43,11 @@ class MapVsBits(Report):
         rows = -(-len(found) // columns)
         settings = {"svg.hashsalt": "bench", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8}
         with matplotlib.rc_context(settings):
-            figure = Figure(figsize=(_WIDTH * columns, _HEIGHT * rows), layout="constrained")
+            most = max(len(panel.entries) for panel in found)
+            width, height = _WIDTH, _HEIGHT
+            if most > _FEW:
+                width, height = _WIDTH + _BESIDE, max(_HEIGHT, 0.9 + _LINE * (most + 3))
+            figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
             for panel, axes in zip(found, figure.subplots(rows, columns, squeeze=False).flat, strict=False):
                 _draw(panel, axes)
             for axes in figure.axes[len(found) :]:
@@ -63,8 +69,9 @@ def _draw(panel: Panel, axes: Any) -> None:
             continue
         bits = [k for k, _ in points]
         colour, marker = colours[number % len(colours)], _MARKERS[number % len(_MARKERS)]
-        worst, best = ([entry.mean(f"map_{end}") for _, entry in points] for end in ("worst", "best"))
-        axes.fill_between(bits, worst, best, color=colour, alpha=0.13, linewidth=0)
+        if len(panel.entries) <= _FEW:  # bands of many methods hide each other
+            worst, best = ([entry.mean(f"map_{end}") for _, entry in points] for end in ("worst", "best"))
+            axes.fill_between(bits, worst, best, color=colour, alpha=0.13, linewidth=0)
         axes.errorbar(
             bits, [e.mean() for _, e in points], yerr=[e.spread or 0 for _, e in points],
             color=colour, marker=marker, markersize=4, linewidth=1.2, capsize=2, label=method,
@@ -80,10 +87,13 @@ def _draw(panel: Panel, axes: Any) -> None:
     axes.set_title(panel.title, fontsize=8)
     axes.grid(axis="y", linewidth=0.4, alpha=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    band = Patch(color="0.75", alpha=0.6, linewidth=0, label="worst to best tie order")
+    band = [Patch(color="0.75", alpha=0.6, linewidth=0, label="worst to best tie order")]
     handles, _ = axes.get_legend_handles_labels()
     lines = [h for h in handles if h not in references]
-    axes.legend(handles=[*lines, band, *references], frameon=False, fontsize=7, loc="best")
+    place = {"loc": "best"} if len(lines) <= _FEW else {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+    axes.legend(
+        handles=[*lines, *(band if len(lines) <= _FEW else []), *references], frameon=False, fontsize=7, **place
+    )
 
 
 def _references(panel: Panel, axes: Any) -> list[Any]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from bench.conformance import Outcome
 
-_WIDE = 240  # characters of a line that is not for a terminal
 _COLORS = {"ok": "green", "refused": "yellow", "skipped": "dim", "failed": "bold red"}
 Name = Annotated[
     str,
@@ -52,11 +51,9 @@ def _plain(outcome: Outcome, verbose: bool) -> dict[str, object]:
 
 
 def _print(method: str, outcomes: list[Outcome], verbose: bool) -> None:
-    from rich.console import Console
+    from bench.cli.format import output_console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDE)  # a pipe gets every line whole
+    console = output_console()
     console.print(_table(outcomes))
     for outcome in outcomes:
         if verbose and outcome.traceback:

@@ -20,15 +20,14 @@ Seed = Annotated[int, typer.Option(help="Of the resamples and of the sign flips.
 
 def compare_command(folder: Folder = Path("results"), seed: Seed = 0) -> None:
     """A table for each dataset and code length."""
-    from rich.console import Console
-
+    from bench.cli.format import output_console
     from bench.grid.comparison import compare_results
     from bench.grid.results import Results
 
     families = compare_results(Results.read(folder), seed)
     if not families:
         raise ConfigError(f"{folder} has no two methods on the same dataset, code length and seed to compare.")
-    console = Console()
+    console = output_console()
     for family in families:
         console.print(_table(family))
     console.print(

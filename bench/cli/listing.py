@@ -12,7 +12,6 @@ from bench.plugins.registry import Registry, registry
 if TYPE_CHECKING:
     from rich.table import Table
 
-_WIDE = 320  # characters
 KINDS = ("methods", "datasets", "backbones", "regimes", "reports", "executors")
 What = Annotated[
     str | None,
@@ -25,11 +24,9 @@ PlugIns = Annotated[
 
 def list_command(what: What = None, methods: PlugIns = None) -> None:
     """Show the lists, one of them, or the settings of one method, dataset or regime."""
-    from rich.console import Console
+    from bench.cli.format import output_console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_WIDE)  # a pipe gets every line whole
+    console = output_console()
     for path in methods or []:
         registry("method").entry(path)
     if what is not None and what not in KINDS:

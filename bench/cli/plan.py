@@ -25,11 +25,10 @@ def plan_command(
         weights=weights, data_root=data_root, device=device, executor=executor, out=out, overwrite=overwrite,
         tuned=tuned,
     )  # fmt: skip
-    from rich.console import Console
-
+    from bench.cli.format import output_console
     from bench.grid.plan import make_plan
 
-    show(make_plan(spec), Console())
+    show(make_plan(spec), output_console())
 
 
 def show(plan: Plan, console: Console) -> None:

@@ -23,8 +23,7 @@ Reports = Annotated[
 
 def report_command(folder: Folder = Path("results"), reports: Reports = None) -> None:
     """Render every report, or those named, and show the table."""
-    from rich.console import Console
-
+    from bench.cli.format import output_console
     from bench.grid.results import Results
     from bench.grid.run import write_reports
     from bench.plugins.registry import registry
@@ -33,7 +32,7 @@ def report_command(folder: Folder = Path("results"), reports: Reports = None) ->
     for name in names:
         registry("report").entry(name)
     files = write_reports(folder, names)
-    show_reports(Results.read(folder), files, Console())
+    show_reports(Results.read(folder), files, output_console())
 
 
 def show_reports(results: Results, files: list[Path], console: Console) -> None:

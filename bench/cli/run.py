@@ -30,14 +30,14 @@ def run_command(
 def run_and_report(plan: Plan) -> None:
     """Run a plan's missing cells, watched; then reports of all that is in its folder."""
     import typer
-    from rich.console import Console
 
+    from bench.cli.format import output_console
     from bench.cli.plan import summary
     from bench.cli.progress import watching
     from bench.cli.report import show_reports
     from bench.grid.run import run_plan, write_reports
 
-    console = Console()
+    console = output_console()
     console.print(summary(plan), highlight=False)
     with watching(plan, console) as (observer, on_cell):
         results = run_plan(plan, observer, on_cell)

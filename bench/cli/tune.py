@@ -31,15 +31,14 @@ def tune_command(
         grid, methods, datasets, bits, seeds, set_, regime=regime, backbone=backbone, weights=weights,
         data_root=data_root, device=device, executor=executor, out=out,
     )  # fmt: skip
-    from rich.console import Console
-
+    from bench.cli.format import output_console
     from bench.cli.plan import summary
     from bench.cli.progress import watching
     from bench.grid.tuning import SearchSpace, plan_tuning, tune
 
     given = {"lr": _numbers(lr), "weight_decay": _numbers(weight_decay), "epochs": _numbers(epochs), "trials": trials}
     space = SearchSpace.build("tune", {name: value for name, value in given.items() if value is not None})
-    console = Console()
+    console = output_console()
     plan = plan_tuning(spec, space)
     console.print(f"{len(space.draw())} trials for each method, on a validation part of train", highlight=False)
     console.print(summary(plan), highlight=False)
