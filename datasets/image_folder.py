@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
+from bench.data.file_dataset import FileDataset
 from bench.data.fingerprint import files_digest, fingerprint
 from bench.data.hierarchy import read_hierarchy
-from bench.data.images import EXTENSIONS, prepared_images
+from bench.data.images import EXTENSIONS
 from bench.data.splits import stratified_split
 from bench.errors import DataError
 from bench.plugins import PluginInfo
-from bench.plugins.dataset import Dataset, Hierarchy, Split
+from bench.plugins.dataset import Hierarchy, Split
 from bench.randomness import stream
 
 INFO = PluginInfo(
@@ -40,7 +41,7 @@ class ImageFolderConfig(Config):
     flip_safe: bool = setting(True, "whether a mirrored image still shows its class")
 
 
-class ImageFolder(Dataset):
+class ImageFolder(FileDataset):
     """Images by class folder; `hierarchy.json` beside the folders is read where there is one."""
 
     Config: ClassVar[type[Config]] = ImageFolderConfig
@@ -49,13 +50,13 @@ class ImageFolder(Dataset):
         assert root is not None
         if not root.is_dir():
             raise DataError(f"{root} is not a folder: give one with a folder of images for each class.")
-        self._root, self.flip_safe = root, config.flip_safe
+        self.folder, self.flip_safe = root, config.flip_safe
         self.split_name = ("folders" if (root / "train").is_dir() else "stratified") if split == "auto" else split
         if self.split_name == "folders":
-            self._files, self.labels, self.class_names, self.split = _from_parts(root)
+            self.files, self.labels, self.class_names, self.split = _from_parts(root)
         else:
             classes = _classes(root)
-            self._files, self.labels = _flat(classes, list(classes))
+            self.files, self.labels = _flat(classes, list(classes))
             self.class_names = tuple(classes)
             rng = stream(config.split_seed, INFO.name, "split")
             self.split = stratified_split(self.labels, rng, config.query, config.database, name=self.name)
@@ -65,20 +66,16 @@ class ImageFolder(Dataset):
     @property
     def name(self) -> str:
         """The folder's."""
-        return self._root.resolve().name
+        return self.folder.resolve().name
 
     def fingerprint(self) -> str:
         """Of the files' names below the root and contents, class tree and split."""
         paths = None if self.hierarchy is None else self.hierarchy.paths
         facts = {
-            "dataset": INFO.name, "version": INFO.version, "files": files_digest(self._root, self._files),
+            "dataset": INFO.name, "version": INFO.version, "files": files_digest(self.folder, self.files),
             "classes": self.class_names, "tree": paths, "flip": self.flip_safe,
         }  # fmt: skip
         return fingerprint(facts, [self.labels], self.split)
-
-    def images(self, size: int) -> NDArray[np.uint8]:
-        """(N, size, size, 3) uint8, decoded once and then kept in the cache."""
-        return prepared_images(self._files, size, self.name, files_digest(self._root, self._files))
 
 
 def _from_parts(root: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...], Split]:

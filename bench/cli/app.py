@@ -14,6 +14,7 @@ from bench import __version__
 from bench.cli.centers import centers_command
 from bench.cli.check import check_command
 from bench.cli.compare import compare_command
+from bench.cli.data import app as data_app
 from bench.cli.evaluate import evaluate_command
 from bench.cli.listing import list_command
 from bench.cli.pcc import pcc_command
@@ -52,6 +53,7 @@ app.command("centers", help="Make a method's centers by themselves, audit them a
 )
 app.command("check", help="Check that a method, yours or ours, keeps to the contract; takes seconds.")(check_command)
 app.command("compare", help="Test which methods of a run differ by more than chance.")(compare_command)
+app.add_typer(data_app, name="data", help="Datasets: what there is, and whether yours are whole and ready to be used.")
 
 
 def _version(wanted: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.apportion import whole_shares, whole_table
 from bench.errors import DataError
 from bench.plugins.dataset import Split
 from bench.randomness import stream
@@ -59,6 +60,45 @@ def counted_split(labels: NDArray[np.int64], rng: np.random.Generator, per_class
             part.append(chunk)
     train, query, database = (np.sort(np.concatenate(p)).astype(np.int64) for p in parts)
     return Split(train=train, query=query, database=database)
+
+
+def shares_split(
+    labels: NDArray[np.int64], rng: np.random.Generator, shares: tuple[int, int, int], *, name: str
+) -> Split:
+    """All items in disjoint train, query and database parts, sized in the ratio of `shares`, each class likewise.
+
+    Shares that add up to the number of items are the exact sizes; else each is scaled, and what rounding leaves
+    goes to the largest remainders. A class gives each part its share rounded up or down, and how many does not
+    depend on chance: `rng` decides only which.
+
+    Args:
+        labels: (N,) class indices.
+        name: the dataset's, for the error.
+
+    Raises:
+        DataError: too few items for one in each part.
+    """
+    sizes = whole_shares(len(labels), shares)
+    if min(sizes) < 1:
+        raise DataError(
+            f"{name}: {len(labels)} items in the ratio {shares[0]}:{shares[1]}:{shares[2]} leave a part empty; choose "
+            "another split, or add images."
+        )
+    classes, counts = np.unique(labels, return_counts=True)
+    parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
+    for c, row in zip(classes, whole_table(counts.tolist(), sizes), strict=True):
+        members = rng.permutation(np.flatnonzero(labels == c))
+        for part, chunk in zip(parts, np.split(members, np.cumsum(row)[:-1]), strict=True):
+            part.append(chunk)
+    train, query, database = (np.sort(np.concatenate(p)).astype(np.int64) for p in parts)
+    return Split(train=train, query=query, database=database)
+
+
+def two_part_split(training: NDArray[np.bool_]) -> Split:
+    """An official split into training and test items, (N,) true where an item trains: the training items are also
+    the database, the test items are the queries."""
+    train = np.flatnonzero(training).astype(np.int64)
+    return Split(train=train, query=np.flatnonzero(~training).astype(np.int64), database=train)
 
 
 def validation_split(split: Split, labels: NDArray[Any], share: float, rng: np.random.Generator) -> Split:

@@ -168,7 +168,8 @@ def _default_regime(dataset: Dataset) -> str:
 
 
 def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
-    """(registered name, split, path) of `name`, `./folder`, `./file.npz`, `./plugin.py`; with `@split` or without."""
+    """(registered name, split, path) of `name`, `./folder`, `./file.npz`, `./file.csv` or `./plugin.py`, with `@split`
+    or without."""
     name, at, split = text.rpartition("@")
     if not at or "/" in split:
         name, split = text, ""
@@ -176,12 +177,13 @@ def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
     chosen = split or None
     if name.endswith(".py"):
         return registry("dataset").entry(name).info.name, chosen, path.resolve()
-    if "/" in name or name in (".", "..") or name.endswith(".npz"):
+    if "/" in name or name in (".", "..") or name.endswith((".npz", ".csv")):
         if not path.exists():
             raise ConfigError(
-                f"there is no folder or file {name}: give the path of a folder of images or of an .npz file."
+                f"there is no folder or file {name}: give the path of a folder of images, or of an .npz or .csv file."
             )
-        return ("arrays" if path.is_file() else "image-folder"), chosen, path.resolve()
+        table = "multilabel-csv" if path.suffix == ".csv" else "arrays"
+        return (table if path.is_file() else "image-folder"), chosen, path.resolve()
     return registry("dataset").entry(name).info.name, chosen, None
 
 

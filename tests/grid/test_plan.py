@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench.errors import BenchError
 from bench.grid.plan import make_plan
@@ -82,6 +83,20 @@ def test_regimes_by_dataset(tmp_path: Path, tiny: list[str]) -> None:
     assert (cell.regime, cell.backbone, cell.dataset_label, cell.split) == ("frozen", "features", "f", "parts")
 
 
+def test_a_table_given_by_path_is_a_multi_label_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(8):
+        Image.fromarray(np.full((9, 9, 3), i, np.uint8)).save(tmp_path / f"{i}.png")
+    parts = ["train", "train", "train", "query"] * 2
+    rows = [f"{i}.png,{i % 2},{1 - i % 2},{part}" for i, part in enumerate(parts)]
+    (tmp_path / "pets.csv").write_text("\n".join(["file,cat,dog,split", *rows]))
+    monkeypatch.chdir(tmp_path)
+    for text in (str(tmp_path / "pets.csv"), "./pets.csv", "pets.csv", "pets.csv@column"):
+        cell = plan(tmp_path, [], datasets=[text], methods=["csq"], bits=[8]).cells[0].job.cell
+        assert (cell.dataset, cell.dataset_label, cell.split) == ("multilabel-csv", "pets", "column")
+        assert cell.multi_label
+        assert cell.counts == {"train": 6, "query": 2, "database": 6}
+
+
 def test_another_backbone_than_the_regimes_uses_its_own_weights(tmp_path: Path, tiny: list[str]) -> None:
     cell = plan(tmp_path, tiny, bits=[8], backbone="resnet18", regime="frozen").cells[0].job.cell
     assert cell.weights == "resnet18-f37072fd"
@@ -96,6 +111,7 @@ def test_another_backbone_than_the_regimes_uses_its_own_weights(tmp_path: Path, 
         ({"datasets": ["glyph"]}, [], "no dataset 'glyph': did you mean glyphs"),
         ({"datasets": ["cifar100@shcc"]}, [], "no split of cifar100 'shcc': did you mean shc"),
         ({"datasets": ["./nowhere"]}, [], "there is no folder or file ./nowhere"),
+        ({"datasets": ["nowhere.csv"]}, [], "there is no folder or file nowhere.csv: .*or of an .npz or .csv file"),
         ({"datasets": ["cifar100"]}, [], "say where they are with --data-root DIR"),
         ({"datasets": ["cifar100"], "data_root": "/no/such"}, [], "there is no folder or file /no/such"),
         ({"regime": "slow"}, [], "no regime 'slow'"),
