@@ -34,7 +34,7 @@ Classes = Annotated[int | None, typer.Option(help="Number of classes C. [default
 Set = Annotated[list[str] | None, typer.Option("--set", help="A setting of the method, heads=1; or owner.field=value.")]
 SimilarityFile = Annotated[Path | None, typer.Option(help="npz file with `similarity` (C, C) of the classes.")]
 DatasetName = Annotated[
-    str | None, typer.Option(help="Dataset of the classes: name, name@split, ./folder or ./file.npz.")
+    str | None, typer.Option(help="Dataset of the classes: name, name@split, ./folder, ./labels.csv or ./file.npz.")
 ]
 Reference = Annotated[
     str | None,

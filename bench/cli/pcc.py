@@ -27,7 +27,9 @@ Reference = Annotated[
                       "clip-text[:MODEL[@PRETRAINED]] (a tag of open_clip or a checkpoint), or FILE.npz with "
                       "`similarity` (C, C)."),
 ]  # fmt: skip
-Dataset = Annotated[str, typer.Option(help="Dataset of the classes: name, name@split, ./folder or ./file.npz.")]
+Dataset = Annotated[
+    str, typer.Option(help="Dataset of the classes: name, name@split, ./folder, ./labels.csv or ./file.npz.")
+]
 Weighting = Annotated[
     Literal["each", "shared"],
     typer.Option(help="An image of several classes counts 1 for each, or is shared among them."),
