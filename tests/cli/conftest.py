@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli.app import main
+from bench.plugins.registry import registry
+
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -27,3 +30,22 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def tiny_options(tiny: list[str]) -> list[str]:
     return [part for text in tiny for part in ("--set", text)]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
+    """The command in this process, in an empty folder: starting one takes seconds."""
+    known = registry("method")
+    monkeypatch.setattr(known, "_entries", dict(known.entries()))  # files are registered for one test
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, check: int) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        done = subprocess.CompletedProcess(arguments, int(ended.value.code or 0), *capsys.readouterr())
+        assert done.returncode == check, done.stdout + done.stderr
+        return done
+
+    return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,8 +12,6 @@ import pytest
 
 import bench as library
 from bench.centers.bounds import target_distance
-from bench.cli.app import main
-from bench.plugins.registry import registry
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -53,25 +50,6 @@ class Needs(Method):
     def loss(self, relaxed, targets):
         return central_bce(relaxed, self.centers[targets])
 """
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
-    """The command in this process, in an empty folder: starting one takes seconds."""
-    known = registry("method")
-    monkeypatch.setattr(known, "_entries", dict(known.entries()))  # files are registered for one test
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str, check: int) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["bench", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        done = subprocess.CompletedProcess(arguments, int(ended.value.code or 0), *capsys.readouterr())
-        assert done.returncode == check, done.stdout + done.stderr
-        return done
-
-    return run
 
 
 @pytest.fixture
