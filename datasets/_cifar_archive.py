@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.archives import read_members, unpickle_data
+from bench.data.download import torchvision_class
 from bench.data.fingerprint import fingerprint
 from bench.errors import DataError
 from bench.plugins.dataset import Dataset, Split
@@ -24,6 +25,7 @@ class Layout:
         folder: what the archive unpacks to.
         archives: file names it has beside the folder, the official one first.
         train, test, meta: files in the folder.
+        published: torchvision's class of it, which has its checksums.
     """
 
     title: str
@@ -32,6 +34,7 @@ class Layout:
     train: tuple[str, ...]
     test: tuple[str, ...]
     meta: str
+    published: str
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,23 @@ class Content:
         labels: key -> (N,) int64, for each key asked for.
         names: key -> class names, for each key asked for.
         training: how many of the images are official training images.
+        path: where it was found: the folder, or the packed archive.
     """
 
     images: NDArray[np.uint8]
     labels: dict[str, NDArray[np.int64]]
     names: dict[str, tuple[str, ...]]
     training: int
+    path: Path
 
 
 class CIFARDataset(Dataset):
     """Images that are held in memory at their only size."""
 
     native_size = 32
+    layout: ClassVar[Layout]
     _images: NDArray[np.uint8]
+    _path: Path
 
     def fingerprint(self) -> str:
         """Of pixels, labels and split."""
@@ -65,6 +72,14 @@ class CIFARDataset(Dataset):
     def images(self, size: int) -> NDArray[np.uint8]:
         """(60000, 32, 32, 3) uint8, the official training images first; `size` is not used."""
         return self._images
+
+    def published_checksums(self) -> dict[Path, str]:
+        """torchvision's MD5s: of the archive while it is packed (as .tar.gz), else of the files that are read."""
+        made = torchvision_class(self.layout.published)
+        if self._path.is_dir():
+            listed = [*made.train_list, *made.test_list, (made.meta["filename"], made.meta["md5"])]
+            return {self._path / name: f"md5:{digest}" for name, digest in listed}
+        return {self._path: f"md5:{made.tgz_md5}"} if self._path.suffix in (".gz", ".tgz") else {}
 
 
 def read_archive(root: Path, layout: Layout, homepage: str, labels: dict[str, str]) -> Content:
@@ -89,7 +104,7 @@ def read_archive(root: Path, layout: Layout, homepage: str, labels: dict[str, st
         if not len(numbers) or numbers.min() < 0 or numbers.max() >= count:
             raise DataError(f"{path} has {key} outside its {count} class names: get the archive again.")
     training = sum(len(images) for images, _ in parts[: len(layout.train)])
-    return Content(np.concatenate([images for images, _ in parts]), found, names, training)
+    return Content(np.concatenate([images for images, _ in parts]), found, names, training, path)
 
 
 def plain_split(content: Content) -> Split:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
+import json
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.ft2font import FT2Font
-from PIL import Image, ImageFont
+from numpy.typing import NDArray
+from PIL import Image, ImageFont, features
 
+from bench.data.cache import cached_array
 from bench.errors import ConfigError, DataError
 from bench.plugins.dataset import Hierarchy
 
@@ -110,7 +113,7 @@ def _charmap(face: int) -> frozenset[int]:
 def _catalogue() -> tuple[Letter, ...]:
     """All letters in the order they are taken, without those that look the same as another one."""
     families = list(_candidates())
-    kept = _distinct([letter for family in families for letter in family])  # character -> letter
+    kept = _kept([letter for family in families for letter in family])  # character -> letter
     scripts: dict[str, list[list[Letter]]] = {script: [] for script in _FAMILIES}
     for family in families:
         scripts[family[0].script].append([kept[x.char] for x in family if x.char in kept])
@@ -162,6 +165,27 @@ def _familiarity(char: str) -> tuple[int, list[int], str]:
 def _name(char: str) -> str:
     words = unicodedata.name(char).split()
     return " ".join(w for w in words if w not in ("SMALL", "LETTER", "WITH", "AND")).lower()
+
+
+def _kept(candidates: list[Letter]) -> dict[str, Letter]:
+    """What `_distinct` keeps, from the cache if it is there: to draw all candidates takes half a second."""
+    facts = [
+        fonts_digest(), features.version("pil"), features.version("freetype2"), _EM, _SIDE, _SAME,
+        [(letter.char, letter.faces) for letter in candidates],
+    ]  # fmt: skip
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
+
+    def places() -> NDArray[np.int64]:
+        """(n, 2): place among the candidates, and faces as bits."""
+        kept = _distinct(candidates)
+        bits = {char: sum(1 << face for face in letter.faces) for char, letter in kept.items()}
+        return np.array([(i, bits[x.char]) for i, x in enumerate(candidates) if x.char in bits], dtype=np.int64)
+
+    found = cached_array(f"glyph-letters-{digest}", places)
+    return {
+        candidates[i].char: replace(candidates[i], faces=tuple(f for f in range(len(FACES)) if bits >> f & 1))
+        for i, bits in found.tolist()
+    }
 
 
 def _distinct(candidates: list[Letter]) -> dict[str, Letter]:

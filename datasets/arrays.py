@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -108,7 +107,7 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
+    except Exception as error:  # a damaged archive can make NumPy raise anything
         raise DataError(f"{path} is not a readable .npz of plain arrays ({error}).") from None
 
 
@@ -152,6 +151,11 @@ def _labels(content: dict[str, NDArray[Any]], key: str, path: Path) -> NDArray[A
 def _class_names(content: dict[str, NDArray[Any]], labels: NDArray[Any], path: Path) -> tuple[str, ...]:
     count = labels.shape[1] if labels.ndim == 2 else int(labels.max(initial=-1)) + 1
     if "class_names" not in content:
+        if labels.ndim == 1 and count > len(labels):
+            raise DataError(
+                f"{path} has class numbers up to {count - 1} for {len(labels)} items: number the classes from 0 on, "
+                "without gaps."
+            )
         return tuple(f"class {c}" for c in range(count))
     names = tuple(str(name) for name in content["class_names"])
     if len(names) < count:

@@ -34,6 +34,7 @@ _LAYOUT = Layout(
     train=("train",),
     test=("test",),
     meta="meta",
+    published="CIFAR100",
 )
 _LABELS = {"fine_labels": "fine_label_names", "coarse_labels": "coarse_label_names"}
 _PER_CLASS = {"shc": (100, 50, 450)}
@@ -49,11 +50,12 @@ class CIFAR100(CIFARDataset):
     """The archive as a folder, a .tar.gz, or a folder that holds either."""
 
     Config: ClassVar[type[Config]] = CIFAR100Config
+    layout = _LAYOUT
 
     def __init__(self, config: CIFAR100Config, split: str, root: Path | None) -> None:
         assert root is not None
         content = read_archive(root, _LAYOUT, INFO.homepage, _LABELS)
-        self._images, self.labels = content.images, content.labels["fine_labels"]
+        self._path, self._images, self.labels = content.path, content.images, content.labels["fine_labels"]
         self.class_names, coarse = (content.names[key] for key in _LABELS)
         parents = _parents(self.labels, content.labels["coarse_labels"], self.num_classes)
         self.hierarchy = Hierarchy(

@@ -34,6 +34,7 @@ _LAYOUT = Layout(
     train=tuple(f"data_batch_{number}" for number in range(1, 6)),
     test=("test_batch",),
     meta="batches.meta",
+    published="CIFAR10",
 )
 _QUERY, _TRAIN = 100, 500  # of each class: usual since CNNH (Xia et al., AAAI 2014)
 
@@ -50,11 +51,12 @@ class CIFAR10(CIFARDataset):
     """The archive as a folder, a .tar.gz, or a folder that holds either."""
 
     Config: ClassVar[type[Config]] = CIFAR10Config
+    layout = _LAYOUT
 
     def __init__(self, config: CIFAR10Config, split: str, root: Path | None) -> None:
         assert root is not None
         content = read_archive(root, _LAYOUT, INFO.homepage, {"labels": "label_names"})
-        self._images, self.labels = content.images, content.labels["labels"]
+        self._path, self._images, self.labels = content.path, content.images, content.labels["labels"]
         self.class_names = content.names["labels"]
         self.split = plain_split(content) if split == "plain" else _drawn_split(self.labels, config.split_seed)
 

@@ -19,6 +19,7 @@ INFO = PluginInfo(
     splits={"official": "the 5,994 training images as train and database, the 5,794 test images as queries"},
 )
 _FOLDER = "CUB_200_2011"
+_MD5 = "97eceeb196236b17998738112f37df78"  # of CUB_200_2011.tgz: CaltechDATA, record 65de6-vp158
 
 
 class CUB200(FileDataset):
@@ -36,3 +37,7 @@ class CUB200(FileDataset):
         labels = found.class_indices(ids, folder / "classes.txt")
         names = [classes[i].partition(".")[2].replace("_", " ") or classes[i] for i in ids]
         self.hold(folder / "images", found.names, labels, names, two_part_split(found.training))
+
+    def published_checksums(self) -> dict[Path, str]:
+        """Of the archive, beside the folder it unpacks to."""
+        return {self.folder.absolute().parents[1] / f"{_FOLDER}.tgz": f"md5:{_MD5}"}

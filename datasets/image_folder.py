@@ -53,13 +53,14 @@ class ImageFolder(FileDataset):
         self.folder, self.flip_safe = root, config.flip_safe
         self.split_name = ("folders" if (root / "train").is_dir() else "stratified") if split == "auto" else split
         if self.split_name == "folders":
-            self.files, self.labels, self.class_names, self.split = _from_parts(root)
+            files, labels, names, parts = _from_parts(root)
         else:
             classes = _classes(root)
-            self.files, self.labels = _flat(classes, list(classes))
-            self.class_names = tuple(classes)
+            names = tuple(classes)
+            files, labels = _flat(classes, list(classes))
             rng = stream(config.split_seed, INFO.name, "split")
-            self.split = stratified_split(self.labels, rng, config.query, config.database, name=self.name)
+            parts = stratified_split(labels, rng, config.query, config.database, name=self.name)
+        self.hold(root, [file.relative_to(root).as_posix() for file in files], labels, names, parts)
         tree = root / _HIERARCHY
         self.hierarchy: Hierarchy | None = read_hierarchy(tree, self.class_names) if tree.is_file() else None
 
@@ -118,7 +119,7 @@ def _classes(folder: Path) -> dict[str, list[Path]]:
 
 
 def _is_image(file: Path) -> bool:
-    return file.suffix.lower() in EXTENSIONS and not file.name.startswith(".") and file.is_file()
+    return file.suffix.lower() in EXTENSIONS and not file.name.startswith(".") and not file.is_dir()
 
 
 def _flat(classes: dict[str, list[Path]], names: list[str]) -> tuple[list[Path], NDArray[np.int64]]:

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
+from bench.data.download import torchvision_class
 from bench.data.file_dataset import FileDataset, find_folder
 from bench.data.fingerprint import fingerprint
+from bench.data.streamed import Images
 from bench.errors import DataError
 from bench.plugins import PluginInfo
 from bench.plugins.dataset import Hierarchy, Split
@@ -76,10 +78,15 @@ class Omniglot(FileDataset):
         """Of the files, labels, class tree, split and size."""
         return fingerprint({"files": super().fingerprint(), "size": self.native_size})
 
-    def images(self, size: int) -> NDArray[np.uint8]:
+    def images(self, size: int) -> Images:
         """(N, S, S, 3) uint8 with S the setting `size`; the argument is not used."""
         assert self.native_size is not None
         return super().images(self.native_size)
+
+    def published_checksums(self) -> dict[Path, str]:
+        """torchvision's MD5s of the two .zip files, beside the folders they unpack to."""
+        digests = torchvision_class("Omniglot").zips_md5
+        return {self.folder / f"{name}.zip": f"md5:{digest}" for name, digest in digests.items()}
 
 
 def _characters(folder: Path) -> list[Path]:

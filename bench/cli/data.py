@@ -44,15 +44,15 @@ def list_command(as_json: Json = False) -> None:
 
 @app.command("path")
 def path_command(data_root: DataRoot = None, as_json: Json = False) -> None:
-    """Show where data and cache are, and how much is in them."""
-    from bench.data.cache import cache_dir
-    from bench.grid.spec import grid_spec
+    """Show where data, cache and config file are, who says so, and how much is in them."""
+    from bench.user_config import cache_place, config_place, data_place
 
-    root = grid_spec(options={"data_root": data_root}).root
-    found = {
-        name: {"path": None if path is None else str(path), "bytes": show.size_of(path)}
-        for name, path in (("data", root), ("cache", cache_dir()))
-    }
+    places = {"data": data_place(data_root), "cache": cache_place(), "config": config_place()}
+    found: dict[str, dict[str, Any]] = {
+        name: {"path": None, "bytes": None, "said_by": None} if place is None
+        else {"path": str(place.path), "bytes": show.size_of(place.path), "said_by": place.said_by}
+        for name, place in places.items()
+    }  # fmt: skip
     if as_json:
         print(json.dumps(found, indent=2))
     else:

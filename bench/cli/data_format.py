@@ -25,14 +25,14 @@ def catalogue(infos: Sequence[PluginInfo]) -> None:
 
 
 def places(found: dict[str, dict[str, Any]]) -> None:
-    """Where data and cache are, and what they hold."""
+    """Where data, cache and config file are, who says so, and what they hold."""
     for name, place in found.items():
         if place["path"] is None:
-            print(f"{name:<6} not set: say where it is with --data-root DIR or $BENCH_DATA")
-        elif place["bytes"] is None:
-            print(f"{name:<6} {place['path']} (not there yet)")
+            config = found["config"]["path"]
+            print(f"{name:<6} not set: say where it is with --data-root DIR, $BENCH_DATA or data_root in {config}")
         else:
-            print(f"{name:<6} {place['path']} ({size(place['bytes'])})")
+            held = "not there yet" if place["bytes"] is None else size(place["bytes"])
+            print(f"{name:<6} {place['path']} ({held}), by {place['said_by']}")
 
 
 def facts(found: dict[str, Any]) -> None:
@@ -55,6 +55,7 @@ def verified(found: dict[str, Any], findings: Sequence[Finding]) -> None:
     """The facts, what was found, and a last line that says whether it is fine."""
     if "parts" in found:
         facts(found)
+        print(f"  checksums    {_checksums(**found['checksums'])}")
         if found["without_look"]:
             print(f"  {found['without_look']:,} items are flat, or no images, and were not compared by look")
     for finding in findings:
@@ -63,6 +64,14 @@ def verified(found: dict[str, Any], findings: Sequence[Finding]) -> None:
             print(f"    {item}")
     wrong = sum(finding.wrong for finding in findings)
     print(f"{found['dataset']}: {'fine' if not wrong else f'{wrong} of these must be repaired'}")
+
+
+def _checksums(published: int, here: int, matching: int) -> str:
+    if not published:
+        return "none is published"
+    if not here:
+        return f"published for {published} {'file' if published == 1 else 'files'} of which none is here"
+    return f"{matching} of {here} {'file' if here == 1 else 'files'} as published"
 
 
 def size(count: int) -> str:

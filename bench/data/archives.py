@@ -6,10 +6,11 @@ import io
 import pickle
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from bench.errors import DataError
 
+_MOST_BYTES = 1 << 30  # of a member; the largest of the two CIFAR archives has 155 million
 # What a dict of NumPy arrays, lists, bytes and numbers is made of, under NumPy's old and new names.
 _ALLOWED = {
     *((f"numpy.{core}.{module}", name) for core in ("core", "_core")
@@ -34,7 +35,8 @@ def unpickle_data(content: bytes, name: str) -> Any:
     try:
         return _Data(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:  # a hostile or broken pickle can raise anything
-        raise DataError(f"{name} is refused: {error}: get the archive again from its source.") from None
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{name} is refused: {why}: get the archive again from its source.") from None
 
 
 def read_members(path: Path, folder: str, members: list[str]) -> dict[str, bytes]:
@@ -45,13 +47,21 @@ def read_members(path: Path, folder: str, members: list[str]) -> dict[str, bytes
         members: file names in `folder`.
 
     Raises:
-        DataError: one is missing, or the archive is cut.
+        DataError: one is missing, no plain file or far too large, or the archive is cut.
     """
     try:
         if path.is_dir():
             return {member: (path / member).read_bytes() for member in members}
         with tarfile.open(path) as archive:
-            files = {member: archive.extractfile(f"{folder}/{member}") for member in members}
-            return {member: file.read() for member, file in files.items() if file is not None}
-    except (OSError, KeyError, tarfile.TarError, EOFError) as error:
-        raise DataError(f"{path} cannot be read ({error}): it must hold {', '.join(members)} of {folder}.") from None
+            return {member: _content(archive, f"{folder}/{member}") for member in members}
+    except Exception as error:  # a damaged archive makes its decompressor raise anything
+        why = " ".join(str(error).split())
+        raise DataError(f"{path} cannot be read ({why}): it must hold {', '.join(members)} of {folder}.") from None
+
+
+def _content(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.getmember(name)
+    if not member.isreg() or member.size > _MOST_BYTES:
+        raise ValueError(f"{name} is no plain file" if not member.isreg() else f"{name} unpacks to {member.size} bytes")
+    with cast(IO[bytes], archive.extractfile(member)) as file:  # None for what is no plain file only
+        return file.read()

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.user_config import cache_place
+
 
 def cache_dir() -> Path:
-    """$BENCH_CACHE, else hash-center-bench below $XDG_CACHE_HOME or ~/.cache."""
-    if os.environ.get("BENCH_CACHE"):
-        return Path(os.environ["BENCH_CACHE"]).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base).expanduser() / "hash-center-bench"
+    """$BENCH_CACHE, `cache` of the user's config file, or hash-center-bench below $XDG_CACHE_HOME or ~/.cache."""
+    return cache_place().path
 
 
 def cached_array(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
@@ -39,11 +38,16 @@ def cached_array(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     return array if loaded is None else loaded
 
 
+def in_cache(key: str) -> bool:
+    """Whether an array is stored under `key`; its file is not looked into."""
+    return (cache_dir() / f"{key}.npy").is_file()
+
+
 def load_array(path: Path) -> NDArray[Any] | None:
     """A whole .npy file as a read-only memory map; None where there is none."""
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):  # missing, or shorter than its header says, or no .npy at all
+        return np.lib.format.open_memmap(path, mode="r")
+    except Exception:  # missing, shorter than its header says, or garbage, over which NumPy can trip in any way
         return None
 
 

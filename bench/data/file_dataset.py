@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.cache import in_cache
 from bench.data.fingerprint import files_digest, fingerprint
-from bench.data.images import prepared_images
+from bench.data.images import images_key, prepared_images
+from bench.data.missing import kept_rows, left_out_note, missing_allowed, readable_files
+from bench.data.streamed import Images
 from bench.errors import DataError
 from bench.plugins.dataset import Dataset, Split
 
@@ -33,6 +36,8 @@ class FileDataset(Dataset):
     ) -> None:
         """Keep files (names below `folder`), labels, classes and split, once they are seen to fit.
 
+        Missing files are kept, too, where that is allowed (`bench.data.missing`), for `leave_out_missing`.
+
         Raises:
             DataError: an annotation names a file that is not there, or one outside the folder; a number of labels
                 that is not that of files; a label outside the classes.
@@ -47,13 +52,25 @@ class FileDataset(Dataset):
         self.folder, self.labels, self.class_names, self.split = folder, labels, tuple(class_names), split
         self.files = [folder / name for name in names]
         _check_inside(self.name, folder, self.files)
+        if missing_allowed():
+            return
         missing = [name for name, file in zip(names, self.files, strict=True) if not file.is_file()]
         if missing:
             raise DataError(
                 f"{self.name}: {len(missing)} of {len(names)} images are not below {folder} "
                 f"({', '.join(missing[:_SHOWN])}{', ...' if len(missing) > _SHOWN else ''}): unpack the whole archive "
-                "there."
+                "there, or leave them out with --allow-missing."
             )
+
+    def leave_out_missing(self) -> None:
+        """See the contract. Every file is read, once; the split is that of the whole table without them."""
+        kept = readable_files(self.folder, self.files)
+        if kept.all():
+            return
+        out = [self.files[row].relative_to(self.folder).as_posix() for row in np.flatnonzero(~kept)]
+        self.notes = (*self.notes, left_out_note(self.name, out, len(kept)))
+        self.files = [self.files[row] for row in np.flatnonzero(kept)]
+        self.labels, self.split = self.labels[kept], kept_rows(self.split, kept)
 
     def fingerprint(self) -> str:
         """Of files' names and contents, labels, class tree and split."""
@@ -64,9 +81,13 @@ class FileDataset(Dataset):
         }  # fmt: skip
         return fingerprint(facts, [self.labels], self.split)
 
-    def images(self, size: int) -> NDArray[np.uint8]:
-        """(N, size, size, 3) uint8, decoded once and then kept in the cache."""
+    def images(self, size: int) -> Images:
+        """(N, size, size, 3) uint8, decoded once and then kept in the cache, if its disk has room."""
         return prepared_images(self.files, size, self.name, files_digest(self.folder, self.files))
+
+    def images_kept(self, size: int) -> bool:
+        """See the contract."""
+        return in_cache(images_key(files_digest(self.folder, self.files), size))
 
 
 def find_folder(root: Path, names: Sequence[str], marker: str, dataset: str) -> Path:
@@ -89,11 +110,14 @@ def _check_inside(name: str, folder: Path, files: Sequence[Path]) -> None:
     """Refuse a name that leads out of the folder, by .., an absolute path or a symbolic link."""
     top = folder.resolve()
     parents = {file.parent for file in files}
-    outside = {parent for parent in parents if not parent.resolve().is_relative_to(top)}
+    outside = {parent for parent in parents if not _inside(parent, top)}
     bad = [file for file in files if file.parent in outside or (file.is_symlink() and not _inside(file, top))]
     if bad:
         raise DataError(f"{name}: {len(bad)} images lie outside {folder} ({bad[0]}): put them below it.")
 
 
-def _inside(file: Path, top: Path) -> bool:
-    return file.resolve().is_relative_to(top)
+def _inside(place: Path, top: Path) -> bool:
+    try:
+        return place.resolve().is_relative_to(top)
+    except (OSError, RuntimeError):  # links that lead round and round
+        return False

@@ -61,7 +61,7 @@ def filled_array(
     """
     path = cache_dir() / f"{key}.npy"
     stored = load_array(path)
-    if stored is not None and stored.shape == shape:
+    if stored is not None and (stored.shape, stored.dtype) == (shape, dtype):
         return stored
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,16 +82,18 @@ def _fill(
     path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], fill: Callable[[slice], NDArray[Any]], block: int
 ) -> None:  # fmt: skip
     whole = load_array(path)
-    if whole is not None and whole.shape == shape:  # another process has just filled it
+    if whole is not None and (whole.shape, whole.dtype) == (shape, dtype):  # another process has just filled it
         return
     part, log = path.with_name(f".{path.stem}.filling"), path.with_name(f".{path.stem}.blocks")
     header = _header(shape, dtype)
     done = _blocks_in(log) if _begins_with(part, header) else set()
+    row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
+    if done and part.stat().st_size < len(header) + min((max(done) + 1) * block, shape[0]) * row:
+        done = set()  # something has cut the file: what its ledger says does not hold
     missing = 0
     with part.open("r+b" if done else "w+b") as file, log.open("a" if done else "w") as ledger:
         if not done:
             file.write(header)
-        row = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
         for number, start in enumerate(range(0, shape[0], block)):
             rows = slice(start, min(start + block, shape[0]))
             if number not in done:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.cache import cached_array
+from bench.errors import DataError
 from bench.plugins.dataset import Split
 
 
@@ -30,7 +31,17 @@ def files_digest(root: Path, files: Sequence[Path]) -> str:
     """Hex SHA-256 of the files' names below `root` and of their contents.
 
     Contents are read once: the digest is kept in the cache under the files' names, sizes and times of change.
+
+    Raises:
+        DataError: a file that is gone or may not be read.
     """
+    try:
+        return _files_digest(root, files)
+    except OSError as error:
+        raise DataError(f"{error.filename or root} cannot be read ({error.strerror}): repair or replace it.") from None
+
+
+def _files_digest(root: Path, files: Sequence[Path]) -> str:
     names = [file.relative_to(root).as_posix() for file in files]
     stats = [file.stat() for file in files]
     state = [(n, s.st_size, s.st_mtime_ns) for n, s in zip(names, stats, strict=True)]
@@ -38,13 +49,14 @@ def files_digest(root: Path, files: Sequence[Path]) -> str:
 
     def read() -> NDArray[np.uint8]:
         with ThreadPoolExecutor() as pool:
-            contents = list(pool.map(_file_digest, files))
+            contents = list(pool.map(file_digest, files))
         digest = hashlib.sha256(json.dumps(list(zip(names, contents, strict=True))).encode()).digest()
         return np.frombuffer(digest, dtype=np.uint8)
 
     return bytes(cached_array(f"files-{key}", read)).hex()
 
 
-def _file_digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
+    """Hex SHA-256 of a file's content, which is never held whole."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from bench.codes.threads import cores
+from bench.data.fingerprint import file_digest
+from bench.data.images import open_image, plain, reason
 from bench.data.summary import item_files
 from bench.plugins.dataset import Dataset
 
 _WIDTH, _HEIGHT = 9, 8  # eight differences in each of eight rows: 64 bits
 _FLAT = 8  # of 255: between so near grey levels a difference is noise
 _BLOCK = 2**22  # pairs compared at a time
-_Item = tuple[bytes, NDArray[np.uint8] | None]  # content's digest; grey pixels, if it is an image
+_Item = tuple[str, NDArray[np.uint8] | None]  # content's digest; grey pixels, if it is an image
 _Read = _Item | str  # or why it cannot be read
 
 
@@ -46,7 +48,7 @@ def signatures(dataset: Dataset, watch: Callable[[int], object] = lambda done: N
     count = len(dataset.labels)
     content = np.empty(count, dtype=np.int64)
     grey = np.zeros((count, _HEIGHT, _WIDTH), dtype=np.uint8)
-    numbers: dict[bytes, int] = {}
+    numbers: dict[str, int] = {}
     unreadable: dict[int, str] = {}
     for row, item in enumerate(_items(dataset)):
         if isinstance(item, str):
@@ -119,28 +121,25 @@ def _items(dataset: Dataset) -> Iterator[_Read]:
 def _of_files(files: list[Path]) -> Iterator[_Read]:
     """In the order of the files, read by all cores: Pillow lets go of the interpreter while it decodes."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")  # as `decode` does
         with ThreadPoolExecutor(max_workers=cores()) as pool:
             yield from pool.map(_of_file, files)
 
 
 def _of_file(file: Path) -> _Read:
     try:
-        content = hashlib.sha256(file.read_bytes()).digest()
-        with Image.open(file) as opened:
+        content = file_digest(file)
+        with open_image(file) as opened:
             opened.draft("L", (_WIDTH * 8, _HEIGHT * 8))  # all of the file is read, few of its pixels are made
-            return content, _grey(ImageOps.exif_transpose(opened))
-    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return str(error)
+            return content, _grey(plain(opened))
+    except Exception as error:  # a damaged file can make Pillow raise anything
+        return reason(error)
 
 
 def _grey(image: Image.Image) -> NDArray[np.uint8]:
-    """(8, 9); transparency is laid on white."""
-    if image.mode == "P" or "A" in image.getbands():
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    """(8, 9)."""
     return np.asarray(image.convert("L").resize((_WIDTH, _HEIGHT), Image.Resampling.BOX))
 
 
-def _digest(array: NDArray[np.generic]) -> bytes:
-    return hashlib.sha256(array.data).digest()
+def _digest(array: NDArray[np.generic]) -> str:
+    return hashlib.sha256(array.data).hexdigest()

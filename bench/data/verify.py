@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ class Finding:
     """One thing that was found.
 
     Attributes:
-        check: "unreadable", "duplicates" or "near-duplicates".
+        check: "checksums", "unreadable", "duplicates" or "near-duplicates".
         wrong: whether it must be repaired; else it is to be known of.
         text: one sentence, with the count first.
         items: the first of them: a path with its reason, or a pair of items.
@@ -36,6 +38,8 @@ def verify(
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Counts of a dataset that has been opened (so its parts are disjoint and its files there), and what was found.
 
+    The counts of `checksums` are of files: with a published checksum, here of these, and the same of these.
+
     Args:
         distance: of two perceptual hashes of 64 bits, at which images are near-duplicates.
         shown: how many of each finding's items to name.
@@ -45,8 +49,32 @@ def verify(
     counts = {
         part: dict(zip(dataset.class_names, n.tolist(), strict=True)) for part, n in class_counts(dataset).items()
     }
-    facts = {**summary(dataset), "class_counts": counts, "without_look": int((~found.has_look).sum())}
-    return facts, [*_unreadable(dataset, found, shown), *_duplicates(dataset, found, distance, shown)]
+    checksums, differing = _checksums(dataset.published_checksums(), shown)
+    facts = {
+        **summary(dataset), "class_counts": counts, "without_look": int((~found.has_look).sum()),
+        "checksums": checksums,
+    }  # fmt: skip
+    return facts, [*differing, *_unreadable(dataset, found, shown), *_duplicates(dataset, found, distance, shown)]
+
+
+def _checksums(published: Mapping[Path, str], shown: int) -> tuple[dict[str, int], list[Finding]]:
+    """Files counted, and a finding where some are not the published ones."""
+    here = {file: wanted for file, wanted in published.items() if file.is_file()}
+    found = {file: _checksum(file, wanted.partition(":")[0]) for file, wanted in here.items()}
+    other = [f"{file} ({found[file]}, published {wanted})" for file, wanted in here.items() if found[file] != wanted]
+    counts = {"published": len(published), "here": len(here), "matching": len(here) - len(other)}
+    if not other:
+        return counts, []
+    what = "file is not the published one: download it" if len(other) == 1 else (
+        "files are not the published ones: download them")  # fmt: skip
+    return counts, [Finding("checksums", True, f"{len(other)} {what} again.", other[:shown])]
+
+
+def _checksum(file: Path, kind: str) -> str:
+    """`md5:0123...`"""
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, lambda: hashlib.new(kind, usedforsecurity=False))
+    return f"{kind}:{digest.hexdigest()}"
 
 
 def _unreadable(dataset: Dataset, found: Signatures, shown: int) -> list[Finding]:

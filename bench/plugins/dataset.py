@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
+from bench.data.streamed import Images
 from bench.errors import DataError
 from bench.plugins.info import PluginInfo
 
@@ -62,6 +64,7 @@ class Dataset(ABC):
         native_size: side of the stored square images in pixels, or None where images come in all sizes.
         flip_safe: whether a mirrored image still shows its class (not so for letters).
         split_name: the split in force where the one asked for leaves the choice to the dataset ("auto").
+        notes: sentences that a reader of results must know; stored with every cell.
     """
 
     INFO: ClassVar[PluginInfo]
@@ -75,6 +78,7 @@ class Dataset(ABC):
     native_size: int | None = None
     flip_safe: bool = True
     split_name: str | None = None
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def __init__(self, config: Any, split: str, root: Path | None) -> None:
@@ -93,17 +97,36 @@ class Dataset(ABC):
     def fingerprint(self) -> str:
         """Hex digest of everything that decides pixels, labels and split; the same on every machine."""
 
-    def images(self, size: int) -> NDArray[np.uint8]:
+    def images(self, size: int) -> Images:
         """All items, in the order of `labels`: (N, S, S, 3) uint8 RGB.
 
         S is `native_size` where there is one, else `size`: the short side is resized to it and the centre
-        square kept. May be a read-only memory map.
+        square kept. May be a read-only memory map, or decoded where it is read (`StreamedImages`).
         """
         raise DataError(f"{self.name} has no images, only features: use --backbone features.")
+
+    def images_kept(self, size: int) -> bool | None:
+        """Whether `images` of this size are decoded in the cache already; None where they are not kept on disk."""
+        return None
 
     def features(self) -> NDArray[np.float32]:
         """All items as vectors (N, D) float32, for a dataset without images."""
         raise DataError(f"{self.name} has images, not features: choose another backbone than 'features'.")
+
+    def published_checksums(self) -> Mapping[Path, str]:
+        """Checksums that the dataset's authors (or torchvision) publish: file -> "md5:HEX", or another of hashlib's.
+
+        Of the files that are read, or of the archives they are from: a file that is not there is passed over, as an
+        archive need not be kept. `bench data verify` compares them.
+        """
+        return {}
+
+    def leave_out_missing(self) -> None:  # noqa: B027 - a hook; most datasets have nothing to do
+        """Take items whose image is missing or unreadable out of the table and its split, and tell so in `notes`.
+
+        Called before `fingerprint`, where --allow-missing is given; see `FileDataset`. A dataset whose items are no
+        files of their own has none to leave out.
+        """
 
     @property
     def name(self) -> str:

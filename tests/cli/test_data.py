@@ -1,5 +1,6 @@
 import importlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -47,15 +48,31 @@ def test_list_has_every_dataset_with_its_splits() -> None:
 def test_path_says_where_and_how_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_DATA", raising=False)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    assert "data   not set" in run("path")
+    hint = f"say where it is with --data-root DIR, $BENCH_DATA or data_root in {os.devnull}\n"
+    assert f"data   not set: {hint}" in run("path")
     (tmp_path / "data" / "deep").mkdir(parents=True)
     (tmp_path / "data" / "deep" / "file").write_bytes(bytes(1500))
     assert json.loads(run("path", "--json", "--data-root", tmp_path / "data")) == {
-        "data": {"path": str(tmp_path / "data"), "bytes": 1500},
-        "cache": {"path": str(tmp_path / "cache"), "bytes": None},
+        "data": {"path": str(tmp_path / "data"), "bytes": 1500, "said_by": "--data-root"},
+        "cache": {"path": str(tmp_path / "cache"), "bytes": None, "said_by": "$BENCH_CACHE"},
+        "config": {"path": os.devnull, "bytes": 0, "said_by": "$BENCH_CONFIG"},
     }
     monkeypatch.setenv("BENCH_DATA", str(tmp_path / "data"))
-    assert f"data   {tmp_path / 'data'} (1.5 kB)\n" in run("path")
+    assert f"data   {tmp_path / 'data'} (1.5 kB), by $BENCH_DATA\n" in run("path")
+
+
+def test_places_of_a_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BENCH_CACHE")
+    file = tmp_path / "config.toml"
+    file.write_text(f'data_root = "{tmp_path / "data"}"\ncache = "{tmp_path / "cache"}"\n')
+    monkeypatch.setenv("BENCH_CONFIG", str(file))
+    said = f"(not there yet), by {file}\n"
+    assert run("path") == (
+        f"data   {tmp_path / 'data'} {said}cache  {tmp_path / 'cache'} {said}"
+        f"config {file} ({file.stat().st_size} bytes), by $BENCH_CONFIG\n"
+    )
+    with pytest.raises(ConfigError, match=f"there is no folder or file {tmp_path / 'data'}"):
+        run("info", "cifar10")
 
 
 def test_info_counts_parts_and_classes(folder: Path) -> None:
@@ -95,6 +112,27 @@ def test_verify_names_broken_and_leaked_images(folder: Path) -> None:
     lines = run("verify", folder, "--shown", 0, code=1).splitlines()
     assert lines[-1] == "pets@folders: 2 of these must be repaired"
     assert not any(line.startswith("    ") for line in lines)
+
+
+def test_verify_says_whether_files_are_the_published_ones(tmp_path: Path, folder: Path) -> None:
+    assert "  checksums    none is published\n" in run("verify", folder)
+    folder.rename(tmp_path / "images")
+    shutil.move(tmp_path / "images" / "train", tmp_path / "CUB_200_2011" / "images")
+    base = tmp_path / "CUB_200_2011"
+    names = [f"{animal}/{i}.png" for animal in ("cat", "dog") for i in range(6)]
+    columns = {
+        "images": names, "image_class_labels": [1] * 6 + [2] * 6, "train_test_split": [1, 1, 1, 1, 0, 0] * 2,
+        "classes": ["001.cat", "002.dog"],
+    }  # fmt: skip
+    for name, column in columns.items():
+        (base / f"{name}.txt").write_text("".join(f"{i} {value}\n" for i, value in enumerate(column, 1)))
+    said = run("verify", "cub200", "--data-root", tmp_path)
+    assert "  checksums    published for 1 file of which none is here\n" in said
+    (tmp_path / "CUB_200_2011.tgz").write_bytes(b"")
+    said = run("verify", "cub200", "--data-root", tmp_path, code=1)
+    assert "  checksums    0 of 1 file as published\n" in said
+    assert "wrong: 1 file is not the published one: download it again.\n" in said
+    assert f"    {tmp_path}/CUB_200_2011.tgz (md5:d41d8cd98f00b204e9800998ecf8427e, published md5:97eceeb" in said
 
 
 def test_verify_of_what_cannot_be_opened(folder: Path, tmp_path: Path) -> None:

@@ -27,11 +27,14 @@ def test_an_array_is_made_once(own_cache: Path) -> None:
     assert [p.name for p in own_cache.iterdir()] == ["a.npy"]
 
 
-@pytest.mark.parametrize("damage", ["cut", "empty", "text", "header"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "header", "zip", "noise"])
 def test_a_damaged_file_is_made_again(own_cache: Path, damage: str) -> None:
     cached_array("a", lambda: np.arange(1000))
     content = (own_cache / "a.npy").read_bytes()
-    broken = {"cut": content[:-8], "empty": b"", "text": b"hello", "header": content[:40]}[damage]
+    broken = {
+        "cut": content[:-8], "empty": b"", "text": b"hello", "header": content[:40], "zip": b"PK\3\4" + content,
+        "noise": content[:10] + b"{[" * 59 + content[128:],
+    }[damage]  # fmt: skip
     (own_cache / "a.npy").unlink()
     (own_cache / "a.npy").write_bytes(broken)
     assert np.array_equal(cached_array("a", lambda: np.arange(1000)), np.arange(1000))
@@ -56,3 +59,6 @@ def test_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert cache_dir() == tmp_path / "hash-center-bench"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert cache_dir() == Path.home() / ".cache" / "hash-center-bench"
+    (tmp_path / "config.toml").write_text('cache = "~/scratch"')
+    monkeypatch.setenv("BENCH_CONFIG", str(tmp_path / "config.toml"))
+    assert cache_dir() == Path.home() / "scratch"

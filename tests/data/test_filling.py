@@ -56,7 +56,20 @@ def test_what_was_done_before_an_interruption_is_kept(own_cache: Path) -> None:
     assert again.made == [6, 9]
 
 
-@pytest.mark.parametrize("damage", ["half a line", "no ledger", "other shape", "no array"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "other type", "garbage"])
+def test_a_damaged_array_is_filled_again(own_cache: Path, damage: str) -> None:
+    fill(Fill())
+    path = own_cache / "a.npy"
+    content = path.read_bytes()
+    path.unlink()  # as the first array may be mapped still
+    other = content.replace(b"<i8", b"<f8")
+    assert other != content
+    path.write_bytes({"cut": content[:-1], "empty": b"", "other type": other, "garbage": content[::-1]}[damage])
+    assert np.array_equal(fill(Fill()), WHOLE)
+    assert np.array_equal(fill(Fill(0)), WHOLE)
+
+
+@pytest.mark.parametrize("damage", ["half a line", "no ledger", "other shape", "no array", "cut array", "numbers"])
 def test_what_is_doubtful_is_made_again(own_cache: Path, damage: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         fill(Fill(6))
@@ -67,6 +80,10 @@ def test_what_is_doubtful_is_made_again(own_cache: Path, damage: str) -> None:
         ledger.unlink()
     elif damage == "no array":
         part.unlink()
+    elif damage == "cut array":
+        os.truncate(part, part.stat().st_size - 1)
+    elif damage == "numbers":
+        ledger.write_text("0\n1\n99999999999999999999\n")
     else:
         filled = filled_array("a", (4, 3), np.int64, lambda rows: WHOLE[rows], 3)
         assert np.array_equal(filled, WHOLE[:4])
@@ -101,6 +118,60 @@ def test_a_full_disk_is_said_and_loses_nothing(own_cache: Path, monkeypatch: pyt
     again = Fill()
     assert np.array_equal(fill(again), WHOLE)
     assert again.made == [6, 9]
+
+
+FILLED_TWICE = """
+import numpy as np, os, resource, subprocess
+from bench.data.filling import filled_array
+from bench.errors import StoreError
+
+def fill_all():
+    def fill(rows):
+        made.append(rows.start)
+        return np.arange(3000).reshape(10, 300)[rows]
+    made = []
+    try:
+        filled_array('b', (10, 300), np.int64, fill, 2)
+    except StoreError as error:
+        print(error)
+    print(*made)
+
+{before}
+fill_all()
+{between}
+fill_all()
+assert (np.load(os.environ['BENCH_CACHE'] + '/b.npy') == np.arange(3000).reshape(10, 300)).all()
+"""
+
+
+def fill_twice(before: str, between: str, prefix: tuple[str, ...] = ()) -> list[str]:
+    """Five blocks of 4.8 kB, in a process of its own."""
+    command = [*prefix, sys.executable, "-c", FILLED_TWICE.format(before=before, between=between)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_file_that_may_not_grow_further_loses_nothing() -> None:
+    said, first, second = fill_twice(
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (12_000, resource.RLIM_INFINITY))",
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)",
+    )
+    assert "cannot be written (File too large): free some space or name another with $BENCH_CACHE" in said
+    assert (first, second) == ("0 2 4", "4 6 8")
+
+
+def test_a_disk_that_is_full_loses_nothing(own_cache: Path) -> None:
+    own_cache.mkdir()
+    mount = 'mount -t tmpfs -o size=20k none "$BENCH_CACHE" && exec "$@"'
+    own = ("unshare", "--mount", "--map-root-user", "sh", "-c", mount, "sh")  # seen by this process only
+    if subprocess.run([*own, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    grow = "subprocess.run(['mount', '-o', 'remount,size=1m', os.environ['BENCH_CACHE']], check=True)"
+    said, first, second = fill_twice("", grow, own)
+    assert "is full: free some space or name another with $BENCH_CACHE; what is prepared is kept" in said
+    assert first.split()[-1] == second.split()[0]  # the block that had no room
+    assert sorted({*first.split(), *second.split()}) == ["0", "2", "4", "6", "8"]
 
 
 def test_progress_is_told() -> None:

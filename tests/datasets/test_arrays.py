@@ -1,7 +1,11 @@
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.errors import DataError
 from bench.grid.job import open_dataset
@@ -83,6 +87,7 @@ def test_one_table_is_split_by_seed(tmp_path: Path) -> None:
         (parts(train_images=images(8)[:, :, :5]), "must be uint8 .N, S, S, 3."),
         (parts(train_labels=np.arange(8) - 1), "class numbers .N,. from 0 on"),
         (parts(train_labels=RNG.normal(size=8)), "class numbers"),
+        (parts(query_labels=np.array([0, 1, 2**60])), "class numbers up to 1152921504606846976 for 11 items"),
         (parts(query_images=images(3)[:, :4, :4]), "different shapes"),
         (parts(class_names=np.array(["a"])), "1 class_names for 3 classes"),
         (parts(train_labels=np.zeros(8, int), query_labels=np.zeros(3, int)), "needs at least 2"),
@@ -105,3 +110,29 @@ def test_objects_and_other_files_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         with pytest.raises(DataError, match=r"not a readable \.npz"):
             open_dataset("arrays", {}, "auto", tmp_path / f"{name}.npz")
+    with pytest.raises(DataError, match="No such file"):
+        open_dataset("arrays", {}, "auto", tmp_path / "gone.npz")
+
+
+def packed(save: Callable[..., None]) -> bytes:
+    buffer = io.BytesIO()
+    save(buffer, **parts())
+    return buffer.getvalue()
+
+
+PACKED = [packed(np.savez), packed(np.savez_compressed)]
+
+
+@given(st.sampled_from(PACKED), st.data())
+def test_no_damage_ends_in_anything_but_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, whole: bytes, data: st.DataObject
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.npz"
+    content = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 3))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content[: data.draw(st.integers(1, len(content)))]))
+    try:
+        open_dataset("arrays", {}, "auto", path)
+    except DataError as error:
+        assert "\n" not in str(error)

@@ -51,6 +51,22 @@ def test_the_plain_split_keeps_the_official_test_images_as_queries(tmp_path: Pat
     assert dataset.split.query.tolist() == list(range(2000, 2400))
 
 
+def test_checksums_are_torchvisions(tmp_path: Path) -> None:
+    folder = write(tmp_path) / "cifar-100-python"
+    found = open_dataset("cifar100", {}, "shc", tmp_path).published_checksums()
+    assert found == {
+        folder / "train": "md5:16019d7e3df5f24257cddd939b257f8d",
+        folder / "test": "md5:f0ef6b0ae62326f3e7ffdfab6717acfc",
+        folder / "meta": "md5:7973b15100ade9c7d40fb424638fde48",
+    }
+    for name, mode in (("cifar-100-python.tar.gz", "w:gz"), ("plain.tar", "w")):
+        with tarfile.open(tmp_path / name, mode) as archive:
+            archive.add(folder, "cifar-100-python")
+    packed = open_dataset("cifar100", {}, "shc", tmp_path / "cifar-100-python.tar.gz").published_checksums()
+    assert packed == {tmp_path / "cifar-100-python.tar.gz": "md5:eb9058c3a382ffc7106e4002c42a8d85"}
+    assert open_dataset("cifar100", {}, "shc", tmp_path / "plain.tar").published_checksums() == {}
+
+
 def test_folder_parent_and_archive_are_the_same_dataset(tmp_path: Path) -> None:
     root = write(tmp_path / "unpacked")
     packed = tmp_path / "packed"

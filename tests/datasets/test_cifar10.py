@@ -53,6 +53,14 @@ def test_the_drawn_split(archive: Path) -> None:
     assert not np.array_equal(split.query, other.query)
 
 
+def test_checksums_are_of_every_file_that_is_read(archive: Path) -> None:
+    folder = archive / "cifar-10-batches-py"
+    found = open_dataset("cifar10", {}, "plain", archive).published_checksums()
+    assert set(found) == {folder / name for name in [*BATCHES, "batches.meta"]}
+    assert found[folder / "data_batch_5"] == "md5:482c414d41f54cd18b22e5b47cb7c3cb"
+    assert found[folder / "batches.meta"] == "md5:5ff9c542aee3614f3951f8cda6e48888"
+
+
 @pytest.mark.slow
 def test_the_published_counts(tmp_path: Path) -> None:
     root = write(tmp_path, 10000)

@@ -38,6 +38,13 @@ def cub(root: Path):
     return open_dataset("cub200", {}, "official", root)
 
 
+def test_the_archive_is_looked_for_beside_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.chdir(tmp_path / "CUB_200_2011")
+    for root in (tmp_path, tmp_path / "CUB_200_2011", Path()):
+        assert list(cub(root).published_checksums()) == [tmp_path / "CUB_200_2011.tgz"]
+
+
 def test_the_official_layout(tmp_path: Path) -> None:
     dataset = cub(write(tmp_path))
     assert dataset.class_names == ("Black footed Albatross", "Laysan Albatross")
@@ -65,6 +72,8 @@ def put(name: str, text: str) -> Any:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
+        (lambda base: [(base / "lists").mkdir(), (base / "images.txt").rename(base / "lists" / "files.txt")],
+         "there is no images.txt in"),  # CUB-200 of 2010 has lists/files.txt
         (shutil.rmtree, r"there is no images.txt in .*CUB_200_2011 or .*unpack its archive there"),
         (put("image_class_labels.txt", "1 1\n2 1\n3 1\n4 2\n5 3\n"), "classes.txt has no class 3, the label of 002"),
         (put("image_class_labels.txt", "1 1\n2 1\n3 1\n4 0\n5 2\n"), "has no class 0, .*out of range"),

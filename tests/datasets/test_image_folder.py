@@ -125,6 +125,22 @@ def test_hidden_files_are_no_images(tmp_path: Path) -> None:
     assert len(open_dataset("image-folder", {}, "auto", root).labels) == 6
 
 
+def test_links_that_lead_out_of_the_folder(tmp_path: Path) -> None:
+    root = write(tmp_path / "pets", {"cat": 3, "dog": 3})
+    outside = root / "cat" / "0.png"
+    outside.rename(tmp_path / "0.png")
+    outside.symlink_to(tmp_path / "0.png")
+    with pytest.raises(DataError, match=r"pets: 1 images lie outside .*pets .*cat/0.png.: put them below it"):
+        open_dataset("image-folder", {}, "auto", root)
+    (tmp_path / "0.png").unlink()  # it leads nowhere now, and is not passed over
+    with pytest.raises(DataError, match="1 images lie outside"):
+        open_dataset("image-folder", {}, "auto", root)
+    outside.unlink()
+    outside.symlink_to("1.png")
+    (tmp_path / "link").symlink_to(root)
+    assert len(open_dataset("image-folder", {}, "auto", tmp_path / "link").labels) == 6
+
+
 def test_the_real_photographs(real_data: Path) -> None:
     dataset = open_dataset("image-folder", {}, "auto", real_data / "grocery")
     assert (dataset.num_classes, len(dataset.split.train), len(dataset.split.query)) == (81, 2640, 2485)

@@ -115,6 +115,14 @@ def test_bad_tables_end_in_one_sentence(tmp_path: Path, table: str, message: str
     assert "\n" not in str(caught.value)
 
 
+def test_a_link_that_leads_out_of_the_folder(tmp_path: Path) -> None:
+    root = write(tmp_path / "pets")
+    (root / "sub" / "c.png").rename(tmp_path / "c.png")
+    (root / "sub" / "c.png").symlink_to(tmp_path / "c.png")
+    with pytest.raises(DataError, match=r"pets: 1 images lie outside .*sub/c.png"):
+        open_dataset("multilabel-csv", {}, "auto", root)
+
+
 def test_no_table_no_text_and_no_split(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no .*labels.csv: put a table"):
         open_dataset("multilabel-csv", {}, "auto", tmp_path)

@@ -48,6 +48,13 @@ def test_no_drawer_of_an_alphabet_is_in_two_parts(root: Path) -> None:
     assert parts[0]["Greek"] != parts[0]["Latin"]
 
 
+def test_checksums_are_those_of_the_archives_beside_it(root: Path) -> None:
+    assert open_dataset("omniglot", {}, "drawers", root).published_checksums() == {
+        root / "python" / "images_background.zip": "md5:68d2efa1b9178cc56df9314c21c6e718",
+        root / "python" / "images_evaluation.zip": "md5:6b91aef0f799c5bb55b94e3f2daec811",
+    }
+
+
 def test_classes_tree_and_images(root: Path) -> None:
     dataset = open_dataset("omniglot", {}, "drawers", root)
     assert dataset.class_names[:4] == (
