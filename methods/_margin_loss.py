@@ -36,6 +36,7 @@ class MarginLoss(Method):
     """Centers with CRH's loss toward them."""
 
     Config: ClassVar[type[Config]] = MarginConfig
+    loss_vmaps = True
 
     @classmethod
     def check_loss(cls, config: Any, task: Task) -> None:

@@ -123,6 +123,15 @@ class CRH(MarginLoss):
             self.assignment = assign_greedy(sums, self.codebook, random_orders(rngs, self.task.num_classes))
         self.centers = torch.from_numpy(compose(self.codebook, self.assignment))
 
+    def get_extra_state(self) -> dict[str, Any]:
+        """The last assignment, where centers are its own."""
+        return {"assignment": getattr(self, "assignment", None)}
+
+    def set_extra_state(self, state: dict[str, Any]) -> None:
+        """As saved."""
+        if state["assignment"] is not None:
+            self.assignment = state["assignment"]
+
     def _seed(self, of: str) -> int:
         """The task's seed for what `varies`, 0 for what is held."""
         return self.task.seed if self.config.varies in ("all", of) else 0

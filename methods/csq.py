@@ -57,7 +57,7 @@ class CSQ(BitwiseLoss):
             "epochs": 90, "batch_size": 64, "optimizer": "adam", "lr": 1e-3, "betas": (0.9, 0.999), "weight_decay": 0.0,
             "backbone_lr_ratio": 0.05 if multi_label else 0.01, "schedule": "step", "step_epochs": 10,
             "step_factor": 0.7, "clip_norm": None, "head": "mlp", "hidden": (2048, 2048), "dropout": 0.5,
-            "backbone": "resnet50", "store_size": 255, "crop": "resized",
+            "backbone": "resnet50", "store_size": 255, "crop": "random-resized",
         }  # fmt: skip
 
     def make_centers(self) -> Tensor:

@@ -64,6 +64,7 @@ class MDS(Method):
     """Minimal-distance-separated centers. `bank` is (N, K), the slow copy's codes of all training items."""
 
     Config: ClassVar[type[Config]] = MDSConfig
+    loss_vmaps = True
 
     @classmethod
     def paper_training(cls, multi_label: bool) -> dict[str, Any]:
@@ -110,8 +111,9 @@ class MDS(Method):
     def before_training(self, targets: Tensor) -> None:
         """An empty bank, and the labels of its rows."""
         g = torch_stream(self.task.seed, "bank")
-        self.bank = torch.randn(len(targets), self.task.bits, generator=g).to(self.centers)
-        self.bank_targets = targets
+        bank = torch.randn(len(targets), self.task.bits, generator=g).to(self.centers)
+        self.register_buffer("bank", bank)
+        self.register_buffer("bank_targets", targets, persistent=False)
 
     def before_epoch(self, epoch: int) -> None:
         """The pair loss counts from `pair_from` on."""

@@ -57,6 +57,7 @@ class OrthoHash(Method):
     """One loss for all."""
 
     Config: ClassVar[type[Config]] = OrthoHashConfig
+    loss_vmaps = True
 
     @classmethod
     def check_loss(cls, config: OrthoHashConfig, task: Task) -> None:
@@ -73,7 +74,7 @@ class OrthoHash(Method):
             "epochs": 100, "batch_size": 256, "drop_last": True, "optimizer": "adam", "lr": 1e-4,
             "betas": (0.9, 0.999), "weight_decay": 5e-4, "backbone_lr_ratio": 0.1, "schedule": "step",
             "step_epochs": 80, "step_factor": 0.1, "clip_norm": None, "head": "linear-bn", "backbone": "alexnet",
-            "crop": "resized",
+            "crop": "random-resized",
         }  # fmt: skip
 
     def make_centers(self) -> Tensor:

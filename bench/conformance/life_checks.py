@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -10,16 +13,23 @@ from bench.conformance.checks import Skipped, checks
 from bench.conformance.expectations import Unmet, agree, backward, binary, expect, scalar, shown
 from bench.conformance.probes import (
     BITS,
+    Ended,
+    OneEpoch,
     Refusal,
     Subject,
     batch,
     begin,
+    eventful_epochs,
     first_loss,
     random_codes,
     tiny_training,
     update_epochs,
 )
+from bench.errors import BenchWarning
 from bench.plugins.method import Method
+from bench.training.bundles import losses_together
+from bench.training.checkpoint import Checkpoint
+from bench.training.nested import load_nested, save_nested
 
 
 @checks("after-epoch", "after_epoch keeps centers (C, K) of -1 and +1, the same for the same codes")
@@ -47,12 +57,11 @@ def _after_epoch(subject: Subject) -> str | None:
 
 @checks("state", "its state goes through safetensors and gives the same loss again")
 def _state(subject: Subject) -> None:
-    from safetensors.torch import load, save
-
     method, restored = subject.build(), subject.build()
     method.centers = -method.centers
-    written = save({name: value.clone() for name, value in method.state_dict().items()})
-    restored.load_state_dict(load(written))
+    with TemporaryDirectory() as folder:
+        save_nested(Path(folder, "state"), method.state_dict())
+        restored.load_state_dict(load_nested(Path(folder, "state")))
     expect(torch.equal(method.centers, restored.centers), "expected the centers in the state; found the first ones")
     losses = [first_loss(m, *batch(m)) for m in (method, restored)]
     expect(
@@ -84,6 +93,51 @@ def _training(subject: Subject) -> None:
 @checks("training-multi-label", "the same with several classes per item, or a refusal", may_refuse=True)
 def _training_multi_label(subject: Subject) -> None:
     _train_twice(subject, multi_label=True)
+
+
+@checks("resume", "a training that is ended after every epoch, and goes on, ends in the same bits")
+def _resume(subject: Subject) -> None:
+    epochs = eventful_epochs(subject.build())
+    trained, encoded = tiny_training(subject.build(), epochs)
+    with TemporaryDirectory() as folder, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BenchWarning)
+        for _ in range(epochs):
+            try:
+                again, codes = tiny_training(subject.build(), epochs, Checkpoint(Path(folder), every=0), OneEpoch())
+            except Ended:
+                continue
+            break
+        else:
+            said = next((str(w.message) for w in caught if "checkpoint" in str(w.message)), "no warning")
+            raise Unmet(f"expected its state to be saved and taken back; found training start again: {said}")
+    same = again.history == trained.history and (codes.relaxed == encoded.relaxed).all()
+    same = same and (again.centers_final == trained.centers_final).all() and (codes.codes == encoded.codes).all()
+    expect(
+        bool(same),
+        f"expected a training that is ended after each of {epochs} epochs and goes on to end in the same bits; found "
+        "others: what changes in training must be in the state dict (see bench.plugins.method.Method)",
+    )
+
+
+@checks("vmap", "losses of several seeds computed by one call are those of each, where the method allows it")
+def _vmap(subject: Subject) -> None:
+    methods = [subject.build(subject.task(seed=seed)) for seed in range(3)]
+    if not methods[0].loss_vmaps:
+        raise Skipped("it does not allow it")
+    outputs, targets = batch(methods[0])
+    several = torch.stack([outputs.roll(number, dims=1) for number in range(3)]).requires_grad_()
+    for method, own in zip(methods, several, strict=True):
+        next(begin(method, own, targets))
+    losses, logged = losses_together(methods)(several, targets.expand(3, *targets.shape))
+    (found,) = torch.autograd.grad(losses.sum(), several)
+    for number, method in enumerate(methods):
+        own = several[number].detach().requires_grad_()
+        alone = method.loss(own, targets)
+        agree(losses[number], alone, "by torch.func.vmap and alone")
+        for name, value in method.log.items():
+            agree(logged[name][number], value, f"log[{name!r}] by torch.func.vmap and alone")
+        (gradient,) = torch.autograd.grad(alone, own)
+        expect(torch.allclose(found[number], gradient, atol=1e-6), "expected the same gradient by torch.func.vmap")
 
 
 @checks("cuda", "loss and centers are the same on a GPU")

@@ -18,6 +18,7 @@ from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.randomness import stream
 from bench.training.backbones import Weights
+from bench.training.checkpoint import Checkpoint
 from bench.training.inputs import FeatureInputs
 from bench.training.model import build_model
 from bench.training.progress import Observer
@@ -148,8 +149,39 @@ def update_epochs(method: Method, most: int = 3) -> list[int]:
     return [epoch for epoch in range(100) if method.reads_codes(epoch)][:most]
 
 
-def tiny_training(method: Method) -> tuple[Trained, Encoded]:
-    """Two epochs of the trainer on random features around a point per class; the codes of all items after them."""
+def eventful_epochs(method: Method, most: int = 30) -> int:
+    """Epochs until everything has begun that a method does in training, and three more; no more than `most`."""
+    begins = [
+        next((epoch for epoch in range(most) if happens(epoch)), 0)
+        for happens in (method.reads_codes, lambda e: method.momentum is not None and method.reads_slow_outputs(e))
+    ]
+    return min(max(begins) + 3, most)
+
+
+class Ended(Exception):
+    """Raised in the place of whatever may end a training."""
+
+
+class OneEpoch(Observer):
+    """Ends a training in its second epoch."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
+        """From now on nothing more is done."""
+        self.over = True
+
+    def advance(self, items: int) -> None:
+        """A batch is done."""
+        if self.over:
+            raise Ended
+
+
+def tiny_training(
+    method: Method, epochs: int = 2, checkpoint: Checkpoint | None = None, observer: Observer | None = None
+) -> tuple[Trained, Encoded]:
+    """Some epochs of the trainer on random features around a point per class; the codes of all items after them."""
     task, rng = method.task, stream(0, "conformance-features")
     classes = np.arange(_ITEMS) % task.num_classes
     noise = rng.standard_normal((_ITEMS, _WIDTH))
@@ -158,10 +190,11 @@ def tiny_training(method: Method) -> tuple[Trained, Encoded]:
     if task.multi_label:
         labels = (rng.random((_ITEMS, task.num_classes)) < 0.1) | np.eye(task.num_classes, dtype=bool)[classes]
     cpu, rows = torch.device("cpu"), np.arange(_ITEMS)
-    config = train_config("frozen", None, {"backbone": "features", "epochs": 2, "batch_size": 16})
+    config = train_config("frozen", None, {"backbone": "features", "epochs": epochs, "batch_size": 16})
     inputs, seed = FeatureInputs(features.astype(np.float32), cpu), method.training_seed
     model = build_model(inputs, Weights("features"), config, method.outputs, seed, cpu)
     trained = train(
-        model, method, inputs, labels, rows, config, seed=seed, pretrained=False, device=cpu, observer=Observer()
-    )
+        model, method, inputs, labels, rows, config,
+        seed=seed, pretrained=False, device=cpu, observer=observer or Observer(), checkpoint=checkpoint,
+    )  # fmt: skip
     return trained, encode(model, method, inputs, rows, Observer())

@@ -82,6 +82,11 @@ class Combined(Method):
         return self.toward.momentum
 
     @property
+    def loss_vmaps(self) -> bool:  # type: ignore[override]
+        """The loss's."""
+        return self.toward.loss_vmaps
+
+    @property
     def codes_from(self) -> Literal["epoch", "pass"]:  # type: ignore[override]
         """The centers'."""
         return self.source.codes_from

@@ -60,18 +60,29 @@ class Method(nn.Module, ABC):
     The centers are those in force now. A loss reads no more of the centers than `self.centers`, so that
     `crh+csq-loss` can train one method's centers with another's loss.
 
+    State: training is saved between two epochs and goes on in another process, where the method is built anew, hears
+    `before_training`, and is given its saved state. What changes while it trains is therefore in its state dict: a
+    buffer or parameter that is there after `before_training` (register buffers that no state is needed of with
+    persistent=False), or, for all that is no tensor, in what torch's own `get_extra_state` and `set_extra_state` give
+    and take (arrays, numbers, texts, None, lists, tuples, dicts). `bench check` tries it, as the check `resume`. What
+    `before_epoch` sets need not be kept, nor what one batch leaves for the next as long as no epoch ends between.
+
     Attributes:
         log: parts of the last loss by name, detached; the trainer averages and stores them.
         facts: what is worth knowing of how the centers were made, stored with the result (JSON).
         codes_from: whether `after_epoch` gets the codes seen during the "epoch", or those of a "pass" of the network
             in evaluation mode over all training items after it.
         momentum: share of its own weights that a slow copy of the network keeps at each step (MDS); None: no copy.
+        loss_vmaps: whether `loss` reads nothing of the method that differs by seed but its buffers, and changes nothing
+            but `log`. Losses of several seeds may then be computed by one call of `torch.func.vmap`, where the method
+            reads no slow outputs; worth it for losses of many small operations.
     """
 
     INFO: ClassVar[PluginInfo]
     Config: ClassVar[type[Config]] = Config
     codes_from: Literal["epoch", "pass"] = "epoch"
     momentum: float | None = None
+    loss_vmaps: bool = False
 
     def __init__(self, config: Any, task: Task, centers: Tensor | None = None) -> None:
         super().__init__()
@@ -193,7 +204,7 @@ class Method(nn.Module, ABC):
             )
         if not bool((value.abs() == 1).all()):
             raise ConfigError("centers must be -1 or +1 everywhere.")
-        self._centers = value.detach().to(self._centers)
+        self._centers = value.detach().to(self._centers, copy=True)
 
     def multi_hot(self, targets: Tensor) -> Tensor:
         """Targets as float rows (B, C), whatever form they came in."""

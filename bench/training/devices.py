@@ -22,3 +22,11 @@ def choose_device(choice: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"device {choice} is not there: torch sees {torch.cuda.device_count()} CUDA devices.")
     return device
+
+
+def worker_devices(choice: str) -> list[str]:
+    """Devices that the processes of one machine take in turn: every GPU for "auto" and "cuda", else the one named."""
+    chosen = choose_device(choice)
+    if chosen.type == "cuda" and chosen.index is None:
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [str(chosen)]

@@ -28,13 +28,23 @@ def frozen_features(
     dataset: Dataset, config: TrainConfig, weights: Weights, device: torch.device, observer: Observer
 ) -> NDArray[np.float32]:
     """(N, D) float32 for all items, from the centre crop in evaluation mode; read from the cache if they are there."""
-    facts = {
-        "version": _VERSION, "dataset": dataset.fingerprint(), "backbone": config.backbone, "weights": weights.id,
-        "image_size": config.image_size, "store_size": config.store_size,
-    }  # fmt: skip
-    key = "features-" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
+    key = features_key(dataset.fingerprint(), config, weights.id)
     stored = load_array(cache_dir() / f"{key}.npy")
     return _extract(key, dataset, config, weights, device, observer) if stored is None else stored
+
+
+def features_key(dataset: str, config: TrainConfig, weights: str) -> str:
+    """What they are kept under in the cache.
+
+    Args:
+        dataset: its fingerprint.
+        weights: their id.
+    """
+    facts = {
+        "version": _VERSION, "dataset": dataset, "backbone": config.backbone, "weights": weights,
+        "image_size": config.image_size, "store_size": config.store_size,
+    }  # fmt: skip
+    return "features-" + hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
 
 def _extract(

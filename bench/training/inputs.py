@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from bench.data.streamed import Images
+from bench.training.augment import crop, pad_edges, random_boxes, random_resized_boxes, resized_crop
 from bench.training.backbones import Weights
 from bench.training.regimes import TrainConfig
 
 _CUDA_BATCH = 256
+_BLOCK = 1024  # images copied to the device at a time
 _CPU_PIXELS = 2**19  # more at a time is slower: its buffers go back to the system after each layer (measured: 4 x)
 
 
@@ -51,16 +55,19 @@ class FeatureInputs:
 
     def test_batch(self, rows: NDArray[np.int64]) -> Tensor:
         """(B, D) float32."""
-        return self.features[torch.from_numpy(rows).to(self.features.device)]
+        return self.features[torch.from_numpy(rows).to(self.features.device, non_blocking=True)]
 
 
 class ImageInputs:
-    """uint8 images (N, S, S, 3): on the device where they take less than a third of its free memory, else copied a
-    batch at a time from (pinned) memory. Crop, flip and normalisation run on the device, for the whole batch at once.
+    """uint8 images (N, S, S, 3): on the device where they take less than a third of its free memory, else copied (or
+    decoded, where they are streamed) a batch at a time, through pinned memory.
+
+    Resize, crop, flip and normalisation run on the device: on CUDA for the whole batch at once, on the CPU for as many
+    images as stay in its caches.
     """
 
     def __init__(
-        self, images: NDArray[np.uint8], config: TrainConfig, weights: Weights, flip_safe: bool, device: torch.device
+        self, images: Images, config: TrainConfig, weights: Weights, flip_safe: bool, device: torch.device
     ) -> None:
         self.images, self.config, self.device = images, config, device
         self.size = config.image_size or images.shape[1]
@@ -68,73 +75,75 @@ class ImageInputs:
         self.flip = config.flip and flip_safe
         self.test_batch_size = _CUDA_BATCH if device.type == "cuda" else max(1, _CPU_PIXELS // self.size**2)
         scale = torch.tensor([weights.mean, weights.std], device=device) * 255
-        self._mean, self._std = scale[0].view(1, 3, 1, 1), scale[1].view(1, 3, 1, 1)
+        self._mean, self._std = scale.repeat(1, self.size)  # of a row of pixels (size x 3,)
         self._resident: Tensor | None = None
         if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 3:
-            self._resident = torch.from_numpy(np.ascontiguousarray(images)).to(device)
+            self._resident = on_device(images, device)
 
     def test_batch(self, rows: NDArray[np.int64]) -> Tensor:
         """Centre crop, normalised: (B, 3, S, S) float32."""
-        images = self._fetch(rows)
         start = (self.stored - self.size) // 2
-        return self._normalized(images[:, start : start + self.size, start : start + self.size].permute(0, 3, 1, 2))
+        middle = slice(start, start + self.size)
+        return self._batch(rows, lambda images, part: images[:, middle, middle])
 
     def train_batch(self, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         """Random crop and flip, normalised: (B, 3, S, S) float32."""
-        images = self._fetch(rows)
+        count, pad, size = len(rows), self.config.pad, self.size
         match self.config.crop:
             case "random":
-                batch = random_crop(images, self.size, self.config.pad, generator)
-            case "resized":
-                batch = random_resized_crop(images, self.size, generator)
+                boxes = random_boxes(count, self.stored + 2 * pad, size, generator)
+            case "random-resized":
+                boxes = random_resized_boxes(count, self.stored, generator)
             case _:
                 return self.test_batch(rows)
-        if self.flip:
-            mirrored = (torch.rand(len(batch), generator=generator) < 0.5).to(self.device)
-            batch = torch.where(mirrored.view(-1, 1, 1, 1), batch.flip(3), batch)
-        return self._normalized(batch)
+        mirrored = torch.rand(count, generator=generator) < 0.5 if self.flip else torch.zeros(count, dtype=torch.bool)
+
+        def cut(images: Tensor, part: slice) -> Tensor:
+            if self.config.crop == "random-resized":
+                return resized_crop(images, boxes[:, part], mirrored[part], size)
+            return crop(pad_edges(images, pad), boxes[:, part], mirrored[part])
+
+        return self._batch(rows, cut)
+
+    def _batch(self, rows: NDArray[np.int64], cut: Callable[[Tensor, slice], Tensor]) -> Tensor:
+        """Normalised (B, 3, S, S), channels last, of what `cut` makes of a part of the images (b, S, S, 3)."""
+        images = self._fetch(rows)
+        shape = len(rows), 3, self.size, self.size
+        batch = torch.empty(shape, device=self.device, memory_format=torch.channels_last)
+        lines = batch.permute(0, 2, 3, 1).flatten(2)  # (B, S, S x 3), the same memory
+        step = len(rows) if self.device.type == "cuda" else max(1, _CPU_PIXELS // self.stored**2)
+        for start in range(0, len(rows), step):
+            part = slice(start, start + step)
+            pixels = cut(self._resized(images[part]), part).flatten(2)
+            torch.sub(pixels, self._mean, out=lines[part]).div_(self._std)
+        return batch
 
     def _fetch(self, rows: NDArray[np.int64]) -> Tensor:
-        """(B, S, S, 3) with S = `stored`; images of a fixed other size are resized here."""
+        """(B, S, S, 3) uint8 on the device, of the side they have."""
         if self._resident is not None:
-            batch = self._resident[torch.from_numpy(rows).to(self.device, non_blocking=True)]
-        else:
-            batch = torch.from_numpy(np.ascontiguousarray(self.images[rows]))
-            if self.device.type == "cuda":
-                batch = batch.pin_memory()
-            batch = batch.to(self.device, non_blocking=True)
-        side = batch.shape[1]
+            return self._resident[torch.from_numpy(rows).to(self.device, non_blocking=True)]
+        batch = torch.from_numpy(np.ascontiguousarray(self.images[rows]))
+        if self.device.type == "cuda":
+            batch = batch.pin_memory()
+        return batch.to(self.device, non_blocking=True)
+
+    def _resized(self, images: Tensor) -> Tensor:
+        """(b, S, S, 3) with S = `stored`: float where images of a fixed other size had to be resized."""
+        side = images.shape[1]
         if side == self.stored:
-            return batch
-        planes = batch.permute(0, 3, 1, 2).float()
+            return images
+        planes = images.permute(0, 3, 1, 2).float()
         resized = F.interpolate(planes, size=self.stored, mode="bilinear", antialias=side > self.stored)
         return resized.permute(0, 2, 3, 1)
 
-    def _normalized(self, batch: Tensor) -> Tensor:
-        return ((batch.float() - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
-
-def random_crop(images: Tensor, size: int, pad: int, generator: torch.Generator) -> Tensor:
-    """(B, S, S, 3) -> (B, 3, size, size), each at its own offset; over the edge the edge is repeated."""
-    full = images.shape[1]
-    offsets = torch.randint(-pad, full - size + pad + 1, (2, len(images), 1), generator=generator)
-    index = (offsets + torch.arange(size)).clamp(0, full - 1).to(images.device)
-    batch = torch.arange(len(images), device=images.device).view(-1, 1, 1)
-    return images[batch, index[0, :, :, None], index[1, :, None, :]].permute(0, 3, 1, 2)
-
-
-def random_resized_crop(images: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """8-100 % of the area, aspect 3/4 to 4/3, bilinear, as torchvision's: (B, S, S, 3) -> (B, 3, size, size) float."""
-    draws = torch.rand(4, len(images), generator=generator)
-    area = 0.08 + 0.92 * draws[0]
-    aspect = torch.exp((draws[1] * 2 - 1) * float(np.log(4 / 3)))
-    width, height = (area * aspect).sqrt().clamp(max=1), (area / aspect).sqrt().clamp(max=1)
-    theta = torch.zeros(len(images), 2, 3)
-    theta[:, 0, 0], theta[:, 1, 1] = width, height
-    theta[:, 0, 2], theta[:, 1, 2] = (1 - width) * (2 * draws[2] - 1), (1 - height) * (2 * draws[3] - 1)
-    theta = theta.to(images.device, non_blocking=True)
-    grid = F.affine_grid(theta, [len(images), 3, size, size], align_corners=False)
-    return F.grid_sample(images.permute(0, 3, 1, 2).float(), grid, padding_mode="border", align_corners=False)
+def on_device(images: Images, device: torch.device) -> Tensor:
+    """All images (N, S, S, 3) uint8 on the device, copied block by block: streamed ones are decoded this once."""
+    whole = torch.empty(images.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(images), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        whole[rows] = torch.from_numpy(np.array(images[rows])).to(device)
+    return whole
 
 
 def targets_of(labels: NDArray[Any], rows: NDArray[np.int64], device: torch.device) -> Tensor:

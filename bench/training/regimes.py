@@ -47,7 +47,7 @@ class TrainConfig(Config):
     dropout: float = setting(0.5, "of the mlp head, after its first layer", source="CSQ's release", ge=0, lt=1)
     image_size: int | None = setting(224, "side the network sees; none: the dataset's own", source=_RELEASES, ge=8)
     store_size: int | None = setting(256, "side the crop is taken from; none: image_size", source=_RELEASES, ge=8)
-    crop: Literal["random", "resized", "none"] = setting("random", "training crop", source=_RELEASES)
+    crop: Literal["random", "random-resized", "none"] = setting("random", "training crop", source=_RELEASES)
     pad: int = setting(0, "pixels a random crop may reach over the edge (repeated)", source=_RELEASES, ge=0)
     flip: bool = setting(True, "mirror at random, unless the dataset forbids it", source=_RELEASES)
 

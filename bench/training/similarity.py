@@ -25,7 +25,7 @@ from bench.training.backbones import Weights
 from bench.training.classifier import Classifier, ClassifierConfig
 from bench.training.inputs import FeatureInputs, ImageInputs, targets_of
 from bench.training.model import HashModel, build_model
-from bench.training.progress import Observer
+from bench.training.progress import Observer, Within
 from bench.training.regimes import TrainConfig
 from bench.training.trainer import batches, train
 
@@ -92,7 +92,8 @@ class ConfusionStage:
         model = build_model(self.inputs, self.weights, self.config, classes, seed, self.device)
         train(
             model, classifier, self.inputs, labels, rows, self.config,
-            seed=seed, pretrained=self.weights.pretrained, device=self.device, observer=self.observer,
+            seed=seed, pretrained=self.weights.pretrained, device=self.device,
+            observer=Within(self.observer, "classifier"),
         )  # fmt: skip
         return model
 

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from bench.errors import TrainingError
 from bench.plugins.method import Method
 from bench.randomness import stream, torch_stream
+from bench.training.checkpoint import Checkpoint, Part, RandomStates, run_identity
+from bench.training.course import Course, Trained
 from bench.training.inputs import Inputs, targets_of
 from bench.training.model import HashModel
+from bench.training.optimizer import clip_gradients, make_optimizer, set_lr
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, lr_at
 
-
-@dataclass
-class Trained:
-    """What training leaves beside the network.
-
-    Attributes:
-        centers_used: (C, K) int8, those the last gradient step was taken toward.
-        centers_final: (C, K) int8, after the last reassignment; differ from `centers_used` in CRH.
-        history: per epoch: loss, its parts as the method logs them, learning rate, classes whose center changed.
-    """
-
-    centers_used: NDArray[np.int8]
-    centers_final: NDArray[np.int8]
-    history: list[dict[str, float]] = field(default_factory=list)
+__all__ = ["Encoded", "Trained", "batches", "encode", "train", "with_labels"]
 
 
 def train(
@@ -48,78 +36,89 @@ def train(
     pretrained: bool,
     device: torch.device,
     observer: Observer,
+    checkpoint: Checkpoint | None = None,
+    micro_batches: int = 1,
 ) -> Trained:
     """Fit `model` to `method.loss` on `rows`; the last epoch is what is kept.
 
     Args:
         labels: of the whole dataset, (N,) or (N, C).
         rows: training items. Those without any label are left out: no loss is defined for them.
+        checkpoint: where the state is saved from time to time, and where a training that was ended goes on. Whoever
+            stores the result clears it.
+        micro_batches: parts that each batch is passed through the network in, where memory does not hold it as one.
+            Their losses count by their number of items, so a loss that is a mean over items gives the same step but
+            for rounding. Not the same are losses of a batch as a whole (CSQ's pair loss between its halves, MDS's pair
+            loss, which is a mean over pairs), and batch norm, whose statistics are those of a part.
 
     Raises:
-        TrainingError: the loss is not finite.
+        NotFiniteError: the loss is not finite.
     """
-    if labels.ndim == 2:
-        rows = rows[labels[rows].any(axis=1)]
-    targets = targets_of(labels, rows, device)
-    optimizer = _optimizer(model, method, config, pretrained)
+    rows = with_labels(labels, rows)
+    optimizer = make_optimizer(
+        model.backbone.parameters(), [*model.head.parameters(), *method.parameters()], config, pretrained=pretrained
+    )
     slow = None if method.momentum is None else AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(method.momentum))
     augmentation = torch_stream(seed, "augmentation")
-    history: list[dict[str, float]] = []
-    method.before_training(targets)
+    course = Course(method, targets_of(labels, rows, device), config)
+    if checkpoint is not None:
+        run = run_identity(method, labels, rows, config, seed=seed, pretrained=pretrained, device=device)
+        parts: dict[str, Part] = {
+            "model": model, "method": method, "optimizer": optimizer, "course": course,
+            "random": RandomStates(augmentation, device), **({} if slow is None else {"slow": slow}),
+        }  # fmt: skip
+        checkpoint.begin(run, parts)
+
+    def passed() -> Tensor:
+        return torch.from_numpy(encode(model, method, inputs, rows, Observer()).codes).to(device)
+
     observer.stage("training", config.epochs * len(rows))
-    for epoch in range(config.epochs):
-        _set_lr(optimizer, lr_at(config, epoch))
+    observer.advance(course.epoch * len(rows))
+    for epoch in range(course.epoch, config.epochs):
+        set_lr(optimizer, config, epoch)
         order = stream(seed, "loader", epoch).permutation(len(rows))
-        centers_used = method.centers.clone()
-        codes = torch.empty(len(rows), method.task.bits, dtype=torch.int8, device=device)
-        sums: dict[str, Tensor] = {}
-        seen = 0
+        course.begin_epoch()
         model.train()
-        method.before_epoch(epoch)
         for batch in batches(order, config.batch_size, config.drop_last):
-            places = torch.from_numpy(batch).to(device)
+            places = torch.from_numpy(batch).to(device, non_blocking=True)  # the host goes on meanwhile
             items = inputs.train_batch(rows[batch], augmentation)
-            relaxed = model(items)
-            if slow is not None:
-                _follow(slow, model, method, epoch, places, items)
-            loss = method.loss(relaxed, targets[places])
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if config.clip_norm is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+            _gradients(model, slow, course, optimizer, places, items, micro_batches)
+            clip_gradients(model, config)
             optimizer.step()
-            codes[places] = method.codes(relaxed.detach())
-            seen += len(batch)
-            for name, value in {"loss": loss.detach(), **method.log}.items():
-                sums[name] = sums.get(name, 0) + value * len(batch)
             observer.advance(len(batch))
-        means = {name: float(total) / seen for name, total in sums.items()}
-        if not np.isfinite(means["loss"]):
-            raise TrainingError(
-                f"the loss is {means['loss']} in epoch {epoch + 1} of {config.epochs}: "
-                "try a smaller train.lr or train.clip_norm."
-            )
-        if method.reads_codes(epoch):
-            if method.codes_from == "pass":
-                codes = torch.from_numpy(encode(model, method, inputs, rows, observer).codes).to(device)
-                method.after_epoch(epoch, codes, targets)
-            else:  # all items, unless the last batch was dropped
-                places = torch.from_numpy(np.sort(order[:seen])).to(device)
-                method.after_epoch(epoch, codes[places], targets[places])
-        moved = int((method.centers != centers_used).any(dim=1).sum())
-        history.append({**means, "lr": lr_at(config, epoch), "centers_moved": moved})
-        observer.epoch(epoch, config.epochs, means["loss"], lr_at(config, epoch))
-    return Trained(_int8(centers_used), _int8(method.centers), history)
+        loss = course.end_epoch(order, passed)
+        observer.epoch(epoch, config.epochs, loss, lr_at(config, epoch))
+        if checkpoint is not None:
+            checkpoint.after_epoch()
+    return course.trained()
 
 
-def _follow(
-    slow: AveragedModel, model: HashModel, method: Method, epoch: int, places: Tensor, items: Tensor
+def with_labels(labels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows that can be trained on: with several classes per item, those that have any."""
+    return rows[labels[rows].any(axis=1)] if labels.ndim == 2 else rows
+
+
+def _gradients(
+    model: HashModel, slow: AveragedModel | None, course: Course, optimizer: torch.optim.Optimizer, places: Tensor,
+    items: Tensor, micro_batches: int,
 ) -> None:  # fmt: skip
-    """One step of the slow copy; its outputs are computed only where the method reads them."""
-    slow.update_parameters(model)
-    if method.reads_slow_outputs(epoch):
-        with torch.no_grad():
-            method.before_loss(places, slow.train()(items))
+    """Gradients of a batch's loss, part by part; each part has two items at least, since batch norm cannot take one.
+
+    The slow copy takes its step first; its outputs are computed only where the method reads them.
+    """
+    method, size = course.method, len(places)
+    optimizer.zero_grad(set_to_none=True)
+    if slow is not None:
+        slow.update_parameters(model)
+    number = max(1, min(micro_batches, size // 2))
+    for some, part in zip(places.tensor_split(number), items.tensor_split(number), strict=True):
+        relaxed = model(part)
+        if slow is not None and method.reads_slow_outputs(course.epoch):
+            with torch.no_grad():
+                method.before_loss(some, slow.train()(part))
+        loss = method.loss(relaxed, course.targets[some])
+        (loss if number == 1 else loss * (len(some) / size)).backward()
+        course.record(some, relaxed, loss)
 
 
 class Encoded(NamedTuple):
@@ -157,31 +156,3 @@ def batches(order: NDArray[np.int64], size: int, drop_last: bool = False) -> Ite
         order = order[: len(order) // size * size]
     ends = list(range(size, len(order) - 1, size))
     yield from np.split(order, ends)
-
-
-def _optimizer(model: HashModel, method: Method, config: TrainConfig, pretrained: bool) -> torch.optim.Optimizer:
-    ratio = config.backbone_lr_ratio if pretrained else 1.0
-    groups = [
-        {"params": list(model.backbone.parameters()), "ratio": ratio},
-        {"params": [*model.head.parameters(), *method.parameters()], "ratio": 1.0},
-    ]
-    groups = [g for g in groups if g["params"]]
-    momentum, decay = config.betas[0], config.weight_decay
-    match config.optimizer:
-        case "adam":
-            return torch.optim.Adam(groups, lr=config.lr, betas=config.betas, weight_decay=decay)
-        case "adamw":
-            return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, weight_decay=decay)
-        case "sgd":
-            return torch.optim.SGD(groups, lr=config.lr, momentum=momentum, weight_decay=decay)
-        case _:
-            return torch.optim.RMSprop(groups, lr=config.lr, weight_decay=decay)
-
-
-def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = lr * group["ratio"]
-
-
-def _int8(centers: Tensor) -> NDArray[np.int8]:
-    return centers.to("cpu", torch.int8).numpy().copy()

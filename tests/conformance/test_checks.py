@@ -186,6 +186,33 @@ BROKEN = {
     def loss(self, relaxed, targets):
         return getattr(self, "scale", 1.0) * self.pull(relaxed, targets)
 """),
+    "forgets its steps": ("resume", "expected a training that is ended after each of 3 epochs and goes on", """
+    steps = 0
+
+    def loss(self, relaxed, targets):
+        self.steps += 1
+        return (1 + self.steps / 10) * self.pull(relaxed, targets)
+"""),
+    "buffers that come late": ("resume", "found training start again: the checkpoint", """
+    def after_epoch(self, epoch, codes, targets):
+        self.register_buffer("seen", codes)
+
+    def reads_codes(self, epoch):
+        return True
+"""),
+    "state that is no data": ("resume", "a set cannot be saved", """
+    def get_extra_state(self):
+        return {1, 2}
+
+    def set_extra_state(self, state):
+        pass
+"""),
+    "not of its buffers alone": ("vmap", "expected the same loss by torch.func.vmap and alone", """
+    loss_vmaps = True
+
+    def loss(self, relaxed, targets):
+        return (1 + self.task.seed) * self.pull(relaxed, targets)
+"""),
     "needs make_centers": ("as-loss", "AttributeError", """
     def make_centers(self):
         self.drawn = 1.0
@@ -205,7 +232,7 @@ BROKEN = {
         self.log = {"part": loss.detach() * float("nan")}
         return loss
 """),
-    "NaN after an epoch of several labels": ("training-multi-label", "TrainingError: the loss is nan", """
+    "NaN after an epoch of several labels": ("training-multi-label", "NotFiniteError: the loss is nan", """
     def before_epoch(self, epoch):
         self.factor = float("nan") if epoch and self.task.multi_label else 1.0
 
@@ -241,7 +268,7 @@ def test_a_sound_method_passes(tmp_path: Path) -> None:
     outcomes = check_method(written(tmp_path, "sound"))
     assert [outcome.check for outcome in outcomes] == list(CHECKS)
     assert {outcome.check: outcome.detail for outcome in outcomes if outcome.status not in ("ok", "skipped")} == {}
-    assert {o.check for o in outcomes if o.status == "skipped"} <= {"momentum", "cuda"}
+    assert {o.check for o in outcomes if o.status == "skipped"} <= {"momentum", "vmap", "cuda"}
     assert all(outcome.seconds >= 0 and outcome.traceback is None for outcome in outcomes)
 
 
@@ -254,6 +281,24 @@ def test_a_broken_method_is_found_by_the_named_check(tmp_path: Path, what: str) 
     assert "\n" not in outcome.detail
     foreseen = outcome.detail.startswith("expected")
     assert (outcome.traceback is None) == foreseen
+
+
+def test_what_is_in_the_extra_state_comes_back(tmp_path: Path) -> None:
+    more = """
+    steps = 0
+
+    def loss(self, relaxed, targets):
+        self.steps += 1
+        return (1 + self.steps / 10) * self.pull(relaxed, targets)
+
+    def get_extra_state(self):
+        return {"steps": self.steps}
+
+    def set_extra_state(self, state):
+        self.steps = state["steps"]
+"""
+    outcomes = check_method(written(tmp_path, "counting", more), ["resume", "state"])
+    assert [(outcome.status, outcome.detail) for outcome in outcomes] == [("ok", ""), ("ok", "")]
 
 
 def test_a_search_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

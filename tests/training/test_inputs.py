@@ -1,51 +1,15 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
+import bench.training.inputs
+from bench.data.streamed import StreamedImages
 from bench.randomness import torch_stream
 from bench.training.backbones import Weights
-from bench.training.inputs import FeatureInputs, ImageInputs, random_crop, random_resized_crop, targets_of
+from bench.training.inputs import FeatureInputs, ImageInputs, on_device, targets_of
 from bench.training.regimes import train_config
 
 CPU = torch.device("cpu")
-
-
-def ramp(count: int, size: int) -> torch.Tensor:
-    """Images whose pixel says where it is: channel 0 the row, channel 1 the column."""
-    grid = torch.arange(size, dtype=torch.uint8)
-    image = torch.stack(
-        [grid[:, None].expand(size, size), grid[None].expand(size, size), grid[None].expand(size, size)]
-    )
-    return image.permute(1, 2, 0).expand(count, size, size, 3).contiguous()
-
-
-@given(st.integers(8, 20), st.integers(0, 4), st.integers(0, 1000))
-def test_a_random_crop_is_a_window_with_repeated_edges(full: int, pad: int, seed: int) -> None:
-    size = full - full // 4
-    crops = random_crop(ramp(16, full), size, pad, torch.Generator().manual_seed(seed))
-    assert crops.shape == (16, 3, size, size)
-    for crop in crops:
-        rows, columns = crop[0, :, 0].long(), crop[1, 0].long()
-        windows = [(torch.arange(size) + o).clamp(0, full - 1).tolist() for o in range(-pad, full - size + pad + 1)]
-        assert rows.tolist() in windows
-        assert columns.tolist() in windows
-
-
-def test_every_offset_is_drawn() -> None:
-    crops = random_crop(ramp(2000, 10), 8, 1, torch.Generator().manual_seed(0))
-    assert set(crops[:, 0, 4, 0].long().tolist()) == {3, 4, 5, 6, 7}
-
-
-def test_a_resized_crop_stays_inside_and_keeps_directions() -> None:
-    crops = random_resized_crop(ramp(64, 32), 16, torch.Generator().manual_seed(0))
-    assert crops.shape == (64, 3, 16, 16)
-    assert crops.min() >= 0
-    assert crops.max() <= 31
-    assert (crops[:, 0].diff(dim=1) >= -1e-3).all()
-    widths = (crops[:, 1, 0, -1] - crops[:, 1, 0, 0]) / 31
-    assert widths.std() > 0.1
 
 
 def inputs(flip_safe: bool, **settings: object) -> ImageInputs:
@@ -83,6 +47,23 @@ def test_images_of_another_size_are_resized_then_cropped() -> None:
     source = inputs(True, store_size=40, image_size=32)
     assert source.test_batch(np.arange(2)).shape == (2, 3, 32, 32)
     assert source.train_batch(np.arange(2), torch_stream(0, "augmentation")).shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("crop", ["random", "random-resized", "none"])
+def test_the_parts_of_a_batch_change_nothing(crop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, rows = inputs(True, crop=crop, store_size=20, image_size=12), np.array([5, 0, 3, 3, 1])
+    whole = source.train_batch(rows, torch_stream(0, "augmentation"))
+    assert whole.shape == (5, 3, 12, 12)
+    assert whole.is_contiguous(memory_format=torch.channels_last)
+    monkeypatch.setattr(bench.training.inputs, "_CPU_PIXELS", 2 * 20**2)
+    assert torch.equal(source.train_batch(rows, torch_stream(0, "augmentation")), whole)
+
+
+def test_images_go_to_the_device_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = inputs(True).images
+    monkeypatch.setattr(bench.training.inputs, "_BLOCK", 4)
+    for source in (images, StreamedImages(len(images), 16, lambda rows: images[rows])):
+        assert np.array_equal(on_device(source, CPU).numpy(), images)
 
 
 def test_features_have_unit_mean_square_and_keep_their_ratios() -> None:

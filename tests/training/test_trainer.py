@@ -24,14 +24,15 @@ FEATURES = (RNG.normal(size=(CLASSES, DIM))[LABELS] + 0.5 * RNG.normal(size=(101
 
 
 def fit(
-    method: Method, labels: np.ndarray = LABELS, seed: int = 0, observer: Observer | None = None, **settings: object
-) -> tuple[HashModel, Trained]:
+    method: Method, labels: np.ndarray = LABELS, seed: int = 0, observer: Observer | None = None,
+    micro_batches: int = 1, **settings: object,
+) -> tuple[HashModel, Trained]:  # fmt: skip
     config = train_config("frozen", None, {"epochs": 4, "batch_size": 20, **settings})
     with seeded(seed, "network-init"):
         model = HashModel(nn.Identity(), build_head(config, DIM, BITS))
     trained = train(
         model, method, FeatureInputs(FEATURES, CPU), labels, np.arange(101), config,
-        seed=seed, pretrained=True, device=CPU, observer=observer or Observer(),
+        seed=seed, pretrained=True, device=CPU, observer=observer or Observer(), micro_batches=micro_batches,
     )  # fmt: skip
     return model, trained
 
@@ -237,3 +238,32 @@ def test_a_dropped_batch_is_not_read() -> None:
     fit(method, epochs=2, drop_last=True)
     assert sizes == [100, 100]
     assert [len(part) for part in batches(np.arange(7), 8, drop_last=True)] == [7]  # never nothing
+
+
+@pytest.mark.parametrize("name", ["crh", "csq", "orthohash", "mds"])  # MDS's pair loss comes in later epochs
+@pytest.mark.parametrize("number", [2, 3, 50])
+def test_a_batch_in_parts_is_the_same_step(name: str, number: int) -> None:
+    whole, by_whole = fit(bench.method(name, CLASSES, BITS), lr=1e-2)
+    parts, by_parts = fit(bench.method(name, CLASSES, BITS), lr=1e-2, micro_batches=number)
+    for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=2e-5)
+    for one, other in zip(by_whole.history, by_parts.history, strict=True):
+        assert one == pytest.approx(other, rel=1e-4)
+    assert np.array_equal(by_whole.centers_final, by_parts.centers_final)
+
+
+def test_batches_in_parts_show_every_item_once() -> None:
+    probe = Probe(Method.Config(), bench.plugins.method.Task(CLASSES, BITS))
+    fit(probe, epochs=2, batch_size=40, micro_batches=30, head="linear-bn")
+    second = probe.heard[[isinstance(heard, int) and heard == 1 for heard in probe.heard].index(True) + 1 :]
+    pairs, sizes = second[::2], [len(loss) for loss in second[1::2]]
+    assert sorted(place for places, _ in pairs for place in places.tolist()) == list(range(101))
+    assert sizes == [len(slow) for _, slow in pairs]  # a part's slow outputs come before its loss
+    assert min(sizes) == 2
+    spy = Spy(Spy.Config(), bench.plugins.method.Task(CLASSES, BITS))
+    counted: list[int] = []
+    spy.codes = lambda outputs: counted.append(len(outputs)) or signs(outputs)  # type: ignore[method-assign, func-returns-value]
+    _, trained = fit(spy, epochs=2, batch_size=40, micro_batches=3)
+    assert sum(counted) == 202
+    assert spy.seen[0][0].shape == (101, BITS)
+    assert len(trained.history) == 2

@@ -1,0 +1,172 @@
+"""Losses of trainings that go on together, and their gradients.
+
+Most of the time of many small losses goes to the calls of their operations, not to the numbers. Losses that differ only
+by seed are therefore computed as one, by `torch.func.vmap`, where the method allows it (`Method.loss_vmaps`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from bench.plugins.method import Method
+from bench.training.runs import Run, Sums
+
+Losses = Callable[[Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]
+_AT_ONCE = 2**24  # items x classes of the losses whose graphs are kept until their gradients are taken
+_FEW = 2  # so many are not worth it: a call through vmap costs as much as three
+
+
+class Bundle:
+    """Runs whose losses are computed by one call; one run alone, or several of one method and different seeds."""
+
+    def __init__(self, runs: list[Run]) -> None:
+        self.runs = runs
+        self._losses = losses_together([run.method for run in runs]) if len(runs) > 1 else None
+        self.relaxed = torch.empty(0)  # outputs as a leaf: (B, K), or (S, B, K)
+        self.total = torch.empty(0)
+
+    @property
+    def size(self) -> int:
+        """Items x classes."""
+        return sum(len(run.places) * run.method.task.num_classes for run in self.runs)
+
+    def forward(self) -> None:
+        """Compute the loss of each run."""
+        if self._losses is None:
+            (run,) = self.runs
+            self.relaxed = run.outputs.requires_grad_()
+            self.total = run.loss = run.method.loss(self.relaxed, run.targets)
+            return
+        self.relaxed = torch.stack([run.outputs for run in self.runs]).requires_grad_()
+        losses, logged = self._losses(self.relaxed, torch.stack([run.targets for run in self.runs]))
+        self.total = losses.sum()
+        parts = {name: values.unbind() for name, values in logged.items()}
+        for number, (run, loss) in enumerate(zip(self.runs, losses.unbind(), strict=True)):
+            run.loss, run.method.log = loss, {name: values[number] for name, values in parts.items()}
+
+    def give(self) -> None:
+        """Give each run the gradient of its outputs, and let go of the graph."""
+        gradient = self.relaxed.grad
+        if gradient is not None:
+            for run, own in zip(self.runs, [gradient] if len(self.runs) == 1 else gradient.unbind(), strict=True):
+                run.gradient = own
+        self.relaxed = self.total = torch.empty(0)
+
+    def forget(self) -> None:
+        """Let no gradient be left of a backward pass that was broken off."""
+        self.relaxed.grad = None
+        for weight in (weight for run in self.runs for weight in run.method.parameters()):
+            weight.grad = None
+
+
+def bundled(runs: Iterable[Run]) -> list[Bundle]:
+    """Bundles for an epoch that has begun. A method that reads a slow copy's outputs stays alone: it keeps them."""
+    kinds: dict[Hashable, list[Run]] = {}
+    for number, run in enumerate(runs):
+        with run.guarded():
+            together = run.method.loss_vmaps and not run.reads_slow_outputs() and not any(run.method.parameters())
+            kinds.setdefault(_kind(run.method) if together else number, []).append(run)
+    return [
+        Bundle(some) for alike in kinds.values() for some in ([alike] if len(alike) > _FEW else [[r] for r in alike])
+    ]
+
+
+def gradients(bundles: list[Bundle], sums: Sums) -> list[Bundle]:
+    """Give every run the gradient of its loss, and record what came of the batch; the bundles that go on."""
+    going: list[Bundle] = []
+    for some in _portions(bundles):
+        computed = _backward([part for bundle in some for part in _forward(bundle)])
+        for bundle in computed:
+            bundle.give()
+            for run in bundle.runs:
+                with run.guarded():
+                    run.record(sums)
+        going += [bundle for bundle in computed if any(run.error is None for run in bundle.runs)]
+    return going
+
+
+def losses_together(methods: Sequence[Method]) -> Losses:
+    """The losses of methods that differ by seed only, as one function of outputs (S, B, K) and targets (S, B, ...).
+
+    It gives losses (S,) and logged parts, each (S,), with the methods' buffers as they are now.
+    """
+    first = _Loss(methods[0])
+    state = {
+        name: torch.stack([dict(_Loss(method).named_buffers())[name] for method in methods])
+        for name, _ in first.named_buffers()
+    }
+    call = vmap(lambda own, relaxed, targets: functional_call(first, own, (relaxed, targets)))
+    return lambda relaxed, targets: call(state, relaxed, targets)
+
+
+class _Loss(nn.Module):
+    """A method's loss, and its parts, as the call of a module: what `functional_call` can give other buffers to."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, relaxed: Tensor, targets: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        return self.method.loss(relaxed, targets), dict(self.method.log)
+
+
+def _kind(method: Method) -> Hashable:
+    """What methods must agree in to be computed together."""
+    task, config = method.task, method.config.model_dump_json()
+    return type(method), config, task.num_classes, task.bits, task.multi_label
+
+
+def _portions(bundles: list[Bundle]) -> Iterator[list[Bundle]]:
+    some: list[Bundle] = []
+    for bundle in bundles:
+        if some and sum(b.size for b in some) + bundle.size > _AT_ONCE:
+            yield some
+            some = []
+        some.append(bundle)
+    yield some
+
+
+def _forward(bundle: Bundle) -> list[Bundle]:
+    """The bundle with its losses, or its runs apart: then an error can be told to be one's own."""
+    if len(bundle.runs) == 1:
+        (run,) = bundle.runs
+        with run.guarded():
+            bundle.forward()
+        return [bundle] if run.error is None else []
+    try:
+        bundle.forward()
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception:
+        return _apart(bundle)
+    return [bundle]
+
+
+def _apart(bundle: Bundle) -> list[Bundle]:
+    return [part for run in bundle.runs for part in _forward(Bundle([run]))]
+
+
+def _backward(bundles: list[Bundle]) -> list[Bundle]:
+    """Gradients of all losses at once; if that raises, one after another. The bundles that have theirs."""
+    if not bundles:
+        return []
+    try:
+        torch.autograd.backward([bundle.total for bundle in bundles], retain_graph=True)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception:
+        for bundle in bundles:
+            bundle.forget()
+    else:
+        return bundles
+    alone = [part for bundle in bundles for part in ([bundle] if len(bundle.runs) == 1 else _apart(bundle))]
+    for bundle in alone:
+        with bundle.runs[0].guarded():
+            bundle.total.backward()
+        if bundle.runs[0].error is not None:
+            bundle.forget()
+    return [bundle for bundle in alone if bundle.runs[0].error is None]

@@ -1,0 +1,71 @@
+"""Heads that were trained in one pass, kept until their cells are stored: the pass is not made again for any of them.
+
+One file holds them all: a pass is kept whole or made again whole, since the last digits of a head hang on its company.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchWarning
+from bench.plugins.method import Method
+from bench.training.course import Trained
+from bench.training.model import HashModel
+from bench.training.nested import NotWhole, load_nested, save_nested
+
+State = dict[str, Any]
+
+
+class KeptPasses:
+    """Passes of cells that have `key` in common, as files of one folder."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.folder, self.key = folder, key
+
+    def save(self, heads: Mapping[str, State]) -> None:
+        """Keep a pass; where that cannot be, a BenchWarning says so."""
+        company = hashlib.sha256(" ".join(sorted(heads)).encode()).hexdigest()[:16]
+        path = self.folder / f".pass-{self.key}-{company}.safetensors"
+        try:
+            save_nested(path, {"heads": dict(heads)})
+        except (OSError, TypeError) as error:
+            warnings.warn(f"trained heads cannot be kept in {path} ({error}).", BenchWarning, stacklevel=2)
+
+    def load(self) -> dict[str, State]:
+        """Heads of all passes that are kept; a file that is cut counts as none."""
+        heads: dict[str, State] = {}
+        for path in self._files():
+            try:
+                heads |= load_nested(path)["heads"]
+            except (OSError, NotWhole, KeyError, TypeError):
+                continue
+        return heads
+
+    def clear(self) -> None:
+        """Remove them: their cells are stored."""
+        for path in self._files():
+            path.unlink(missing_ok=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob(f".pass-{self.key}-*.safetensors"))
+
+
+def head_state(model: HashModel, method: Method, trained: Trained, seconds: float, together: int) -> State:
+    """What a cell needs of its training: network, method, what training has left, its share of the time, the heads."""
+    return {
+        "model": model.state_dict(), "method": method.state_dict(), "facts": method.facts, "trained": asdict(trained),
+        "seconds": seconds, "together": together,
+    }  # fmt: skip
+
+
+def restore(state: State, model: HashModel, method: Method) -> tuple[Trained, float, int]:
+    """Network and method as `head_state` saw them; what training has left, its seconds, how many heads there were."""
+    model.load_state_dict(state["model"])
+    method.load_state_dict(state["method"])
+    method.facts = state["facts"]
+    return Trained(**state["trained"]), float(state["seconds"]), int(state["together"])
