@@ -44,5 +44,9 @@ class TrainingError(BenchError):
     exit_code = 1
 
 
+class NotFiniteError(TrainingError):
+    """A loss that became infinite or no number."""
+
+
 class BenchWarning(UserWarning):
     """Something a reader of the results must know (two classes share a center); kept as a note with the cell."""

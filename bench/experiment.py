@@ -1,141 +1,235 @@
-"""The life of one cell, from top to bottom: data, centers, training, codes, evaluation, store."""
+"""The life of a cell, from top to bottom: data, centers, training, codes, evaluation, store."""
 
 from __future__ import annotations
 
+import gc
 import traceback
 import warnings
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from bench.clock import Clock
-from bench.codes.packing import pack
-from bench.errors import BenchError, BenchWarning, DataError
-from bench.evaluation.audit import audit_centers, audit_codes
-from bench.evaluation.cosine import cosine_map
-from bench.evaluation.evaluate import evaluate
-from bench.evaluation.semantics import hierarchy_similarity, pcc
-from bench.evaluation.summary import measures
+from bench.errors import BenchWarning, DataError, StoreError
 from bench.grid.cell import Cell
+from bench.grid.failures import failure_of, out_of_memory
 from bench.grid.job import Job
-from bench.grid.provenance import peak_memory, provenance
+from bench.grid.outcome import Outcome
+from bench.grid.provenance import reset_peaks
 from bench.grid.store import Store, StoredCell
+from bench.grid.units import Unit, can_share, pass_key
+from bench.measurement import measure
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
-from bench.training.model import build_model
+from bench.training.checkpoint import Checkpoint
+from bench.training.inputs import FeatureInputs
+from bench.training.kept import KeptPasses, head_state, restore
+from bench.training.model import HashModel, build_model
 from bench.training.progress import Observer
-from bench.training.regimes import TrainConfig, regime_named
-from bench.training.trainer import Encoded, Trained, encode, train
+from bench.training.regimes import TrainConfig
+from bench.training.stacked import Member, stackable, train_stacked
+from bench.training.trainer import Trained, train
 from bench.workshop import Material, Workshop
 
+_SMALLER = 4  # micro-batches of a step whose batch was too large for the memory
 
-def run_cell(job: Job, workshop: Workshop, observer: Observer) -> StoredCell:
-    """Run a cell and store what came of it: metrics, or the error that ended it.
+
+def run_unit(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredCell]:
+    """Run cells and store what came of each: metrics, or the error that ended it.
 
     Raises:
         DataError: an image cannot be read, or the dataset has changed: every cell on it would end like this one.
-        StoreError: the result cannot be written. Everything else that goes wrong is stored as a failed cell.
+        StoreError: a result cannot be written. Everything else that goes wrong is stored as a failed cell.
     """
-    clock = Clock()
-    result: dict[str, Any] = {
-        "status": "ok",
-        "reason": None,
-        "traceback": None,
-        "metrics": {},
-        "audit": {},
-        "history": [],
-    }
-    arrays: dict[str, NDArray[Any]] = {}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", BenchWarning)
-        try:
-            job.add_plugins()
-            measured, arrays = _measure(job, workshop, clock, observer)
-            result |= measured
-        except DataError:
-            raise
-        except Exception as error:
-            known = isinstance(error, BenchError)
-            reason = str(error) if known else f"{type(error).__name__}: {error}"
-            result |= {"status": "failed", "reason": reason, "traceback": traceback.format_exc()}
-    result["notes"] = sorted({str(w.message) for w in caught if issubclass(w.category, BenchWarning)})
-    result["seconds"] = clock.seconds()
-    result["provenance"] = provenance(workshop.device_of(job)) | {"peak_memory_bytes": peak_memory()}
-    return Store(job.out).write(job.cell, result, arrays)
+    if not unit:
+        return
+    observer.begin([job.cell for job in unit])
+    reset_peaks(workshop.device_of(unit[0]))
+    runs = [CellRun(job, workshop, observer) for job in unit]
+    for run in runs:
+        run.prepare()
+    kept = KeptPasses(Store(unit[0].out).cells, pass_key(unit[0]))
+    if can_share(unit[0]):
+        _train_together(runs, kept, observer)
+    for run in runs:
+        if run.ready:
+            run.train()
+        run.measure()
+        yield run.store()
+    kept.clear()
 
 
-def _measure(
-    job: Job, workshop: Workshop, clock: Clock, observer: Observer
-) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    cell, device = job.cell, workshop.device_of(job)
-    config = TrainConfig.build("train", {**cell.train, "backbone": cell.backbone})
-    with clock.phase("data"):
-        material = workshop.material(job, config)
-        dataset, split = material.dataset, material.split
-    similarity, similarity_facts = material.similarity(cell, config, clock, device, observer)
-    with clock.phase("centers"):
-        method = build_method(cell, similarity).to(device)
-    with clock.phase("training"):
-        seed = method.training_seed
-        model = build_model(material.inputs, material.weights, config, method.outputs, seed, device)
-        trained = train(
-            model, method, material.inputs, dataset.labels, split.train, config,
-            seed=seed, pretrained=material.weights.pretrained, device=device, observer=observer,
-        )  # fmt: skip
-    with clock.phase("codes"):
-        observer.stage("codes", len(split.query) + len(split.database))
-        query = encode(model, method, material.inputs, split.query, observer)
-        database = encode(model, method, material.inputs, split.database, observer)
-    with clock.phase("evaluation"):
-        observer.stage("evaluation", 0)
-        labels = dataset.labels[split.query], dataset.labels[split.database]
-        ranking = evaluate(query.codes, labels[0], database.codes, labels[1], ties=cell.ties, device=device)
+class CellRun:
+    """One cell on its way from a job to what is stored. An error ends it, and is what is stored then.
 
-        def features_map() -> float:
-            return cosine_map(query.features, labels[0], database.features, labels[1], device)
-
-        features = material.once(features_map) if regime_named(cell.regime).frozen else features_map()
-        relaxed = cosine_map(query.relaxed, labels[0], database.relaxed, labels[1], device)
-        centers, codes = _audit(cell, trained, database, labels[1])
-    metrics = measures(ranking) | {
-        "map_features": features, "map_relaxed": relaxed, "quantization_gap": relaxed - ranking.map,
-        **_alignment(trained, material), "d_min": centers["d_min"], "duplicates": centers["duplicates"],
-    }  # fmt: skip
-    arrays: dict[str, NDArray[Any]] = {
-        "centers_used": trained.centers_used, "centers_final": trained.centers_final,
-        "query_codes": pack(query.codes), "database_codes": pack(database.codes), "ap": ranking.ap,
-    }  # fmt: skip
-    audit = {"centers": centers, "codes": codes, "construction": method.facts | similarity_facts}
-    return {"metrics": metrics, "audit": audit, "history": trained.history}, arrays
-
-
-def _alignment(trained: Trained, material: Material) -> dict[str, Any]:
-    """PCC of the last centers with the class tree and, where they are at hand, with class means of frozen features;
-    and how many centers the last reassignment moved.
+    Attributes:
+        outcome: what is stored of it in the end.
+        trained: what training has left, once it has.
     """
-    tree, features = material.dataset.hierarchy, material.features_similarity
-    return {
-        "pcc": None if tree is None else pcc(trained.centers_final, hierarchy_similarity(tree)),
-        "pcc_reference": None if tree is None else "hierarchy",
-        "pcc_backbone": None if features is None else pcc(trained.centers_final, features),
-        "centers_moved_last": int((trained.centers_used != trained.centers_final).any(axis=1).sum()),
-    }
+
+    material: Material
+    method: Method
+    model: HashModel
+
+    def __init__(self, job: Job, workshop: Workshop, observer: Observer) -> None:
+        self.job, self.cell, self.workshop, self.observer = job, job.cell, workshop, observer
+        self.device = workshop.device_of(job)
+        self.clock = Clock()
+        self.outcome = Outcome()
+        self.trained: Trained | None = None
+
+    def prepare(self) -> None:
+        """Data, centers, network."""
+        with self._kept():
+            self.job.add_plugins()
+            self.config = TrainConfig.build("train", {**self.cell.train, "backbone": self.cell.backbone})
+            with self.clock.phase("data"):
+                self.material = self.workshop.material(self.job, self.config)
+            self.outcome.notes.update(self.material.dataset.notes)
+            self._similarity, self._similarity_facts = self.material.similarity(
+                self.cell, self.config, self.clock, self.device, self.observer
+            )
+            self._build()
+
+    def _build(self) -> None:
+        with self.clock.phase("centers"):
+            self.method = build_method(self.cell, self._similarity).to(self.device)
+            self.outcome.seeds = {"training": self.method.training_seed}
+        with self.clock.phase("training"):
+            self.model = build_model(
+                self.material.inputs, self.material.weights, self.config, self.method.outputs,
+                self.method.training_seed, self.device,
+            )  # fmt: skip
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is still to be trained."""
+        return self.outcome.failure is None and self.trained is None
+
+    def take(self, found: Trained | Exception, seconds: float, together: int) -> None:
+        """What a pass of so many heads has made of it, and its share of the time."""
+        self.clock.add("training", seconds)
+        self.outcome.together = together
+        with self._kept():
+            if isinstance(found, Exception):
+                raise found
+            self.trained = found
+
+    def rebuild(self) -> None:
+        """A network and centers as at the start."""
+        with self._kept():
+            self._build()
+
+    def train(self) -> None:
+        """Alone; where memory runs out, once more with smaller batches that make up the same step."""
+        with self._kept():
+            try:
+                self._train(1)
+            except Exception as error:
+                if not out_of_memory(error):
+                    raise
+                warnings.warn(
+                    f"memory ran out: trained in {_SMALLER} micro-batches a step.", BenchWarning, stacklevel=2
+                )
+            if self.trained is None:
+                del self.model, self.method  # their memory is needed
+                gc.collect()
+                torch.cuda.empty_cache()
+                self._build()
+                self._train(_SMALLER)
+
+    def _train(self, micro_batches: int) -> None:
+        with self.clock.phase("training"):
+            data = self.material
+            self.trained = train(
+                self.model, self.method, data.inputs, data.dataset.labels, data.split.train, self.config,
+                seed=self.method.training_seed, pretrained=data.weights.pretrained, device=self.device,
+                observer=self.observer, checkpoint=self._checkpoint, micro_batches=micro_batches,
+            )  # fmt: skip
+
+    @property
+    def _checkpoint(self) -> Checkpoint:
+        return Checkpoint(Store(self.job.out).checkpoint_folder(self.cell))
+
+    def measure(self) -> None:
+        """Codes and all that is computed of them."""
+        if self.trained is None:
+            return
+        self.outcome.measured["history"] = self.trained.history
+        with self._kept():
+            measured, self.outcome.arrays = measure(
+                self.cell, self.model, self.method, self.trained, self.material, self.clock, self.device, self.observer
+            )
+            measured["audit"]["construction"] = self.method.facts | self._similarity_facts
+            self.outcome.measured |= measured
+
+    def store(self) -> StoredCell:
+        """Write what came of it; its network is let go."""
+        self.__dict__.pop("model", None)
+        stored = self.outcome.store(self.job, self.clock, self.device)
+        self._checkpoint.clear()
+        return stored
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Inside, warnings become notes, and an error the cell's failure."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", BenchWarning)
+            try:
+                yield
+            except (DataError, StoreError):
+                raise
+            except Exception as error:
+                self.outcome.failure = failure_of(error, traceback.format_exc())
+        self.outcome.notes |= {str(w.message) for w in caught if issubclass(w.category, BenchWarning)}
 
 
-def _audit(
-    cell: Cell, trained: Trained, database: Encoded, labels: NDArray[Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Of the last centers and of the database's codes; classes that share a center are a warning."""
-    centers = audit_centers(trained.centers_final)
-    if centers["duplicates"]:
-        warnings.warn(
-            f"{cell.method_label}: {centers['duplicates']} pairs of the {cell.num_classes} classes share a center at "
-            f"{cell.bits} bits: nothing in their codes can tell them apart.",
-            BenchWarning,
-            stacklevel=2,
+def _train_together(runs: Sequence[CellRun], kept: KeptPasses, observer: Observer) -> None:
+    """Linear heads on the same features in one pass, unless one that was ended before they were stored has done it.
+
+    Those it cannot take are left to be trained alone.
+    """
+    heads = kept.load()
+    for run in runs:
+        if run.ready and run.cell.id in heads:
+            run.take(*restore(heads[run.cell.id], run.model, run.method))
+    left = [run for run in runs if run.ready]
+    if len(left) < 2 or not stackable(left[0].config, left[0].material.inputs):
+        return
+    share = _pass(left, observer)
+    if share is not None:
+        kept.save(
+            {
+                run.cell.id: head_state(run.model, run.method, run.trained, share, len(left))
+                for run in left
+                if run.trained
+            }
         )
-    return centers, audit_codes(database.codes, labels, trained.centers_used)
+
+
+def _pass(runs: Sequence[CellRun], observer: Observer) -> float | None:
+    """Train them in one pass; each one's share of the seconds, or None where memory does not hold them together."""
+    first, clock = runs[0], Clock()
+    data = first.material
+    assert isinstance(data.inputs, FeatureInputs)
+    members = [Member(run.model, run.method, run.method.training_seed) for run in runs]
+    try:
+        with clock.phase("training"):
+            found = train_stacked(
+                members, data.inputs, data.dataset.labels, data.split.train, first.config, device=first.device,
+                observer=observer,
+            )  # fmt: skip
+    except (MemoryError, torch.OutOfMemoryError):
+        for run in runs:
+            run.rebuild()
+        return None
+    share = clock.seconds()["total"] / len(runs)
+    for run, result in zip(runs, found, strict=True):
+        run.take(result, share, len(runs))
+    return share
 
 
 def build_method(cell: Cell, similarity: NDArray[np.float64] | None = None) -> Method:

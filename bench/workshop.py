@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,8 +93,9 @@ class Material:
 class Workshop:
     """Datasets, images and features that the cells run in one process share. Holds one material at a time."""
 
-    def __init__(self, observer: Observer) -> None:
-        self._observer = observer
+    def __init__(self, observer: Observer, shared_threads: int | None = None) -> None:
+        """Take an observer, and the threads for what all cells profit of; None: those of the process."""
+        self._observer, self._shared_threads = observer, shared_threads
         self._material: Material | None = None
 
     def device_of(self, job: Job) -> torch.device:
@@ -123,8 +125,20 @@ class Workshop:
             return Material(dataset, split, Weights("dataset"), FeatureInputs(dataset.features(), device), key)
         weights = resolve_weights(config.backbone, job.weights)
         if regime_named(job.cell.regime).frozen:
-            features = frozen_features(dataset, config, weights, device, self._observer)
+            with _threads(self._shared_threads):
+                features = frozen_features(dataset, config, weights, device, self._observer)
             return Material(dataset, split, weights, FeatureInputs(features, device), key)
         with watching_decoding(self._observer):
             images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
         return Material(dataset, split, weights, ImageInputs(images, config, weights, dataset.flip_safe, device), key)
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Inside, torch uses so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

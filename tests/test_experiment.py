@@ -10,7 +10,7 @@ import pytest
 
 import bench
 from bench.errors import DataError
-from bench.experiment import build_method, run_cell
+from bench.experiment import build_method, run_unit
 from bench.grid.plan import make_plan
 from bench.grid.spec import grid_spec
 from bench.training.progress import Observer
@@ -124,4 +124,4 @@ def test_a_dataset_that_changed_after_the_plan_is_refused(tmp_path: Path) -> Non
     plan = make_plan(grid_spec(options=choices))
     save(2.0)
     with pytest.raises(DataError, match="has changed since the run was planned"):
-        run_cell(plan.to_run[0], Workshop(Observer()), Observer())
+        next(run_unit((plan.to_run[0],), Workshop(Observer()), Observer()))

@@ -1,25 +1,83 @@
-"""This machine, one cell after the other; each uses all cores, or the GPU."""
+"""This machine: processes pinned to its GPUs, or one for each core."""
 
 from __future__ import annotations
 
+import os
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
-from bench.experiment import run_cell
+from bench.codes.threads import cores
+from bench.errors import DataError
 from bench.grid.job import Job
 from bench.grid.store import StoredCell
+from bench.grid.units import Unit, units_of
 from bench.plugins import PluginInfo
-from bench.plugins.executor import Executor
+from bench.plugins.executor import Executor, ExecutorConfig
+from bench.training.devices import worker_devices
 from bench.training.progress import Observer
-from bench.workshop import Workshop
 
-INFO = PluginInfo(name="local", summary="this machine, one cell after the other", licence="MIT")
+INFO = PluginInfo(name="local", summary="this machine: a process for each GPU, or for each core", licence="MIT")
 
 
 class Local(Executor):
-    """In this process. Jobs on one dataset follow each other, so that its images are decoded once."""
+    """Cells in processes of their own; with `workers` 0 in this one, where nothing can be ended from outside.
+
+    $BENCH_WORKERS is the number of processes where `workers` is not set.
+    """
+
+    Config: ClassVar[type[ExecutorConfig]] = ExecutorConfig
 
     def run(self, jobs: Sequence[Job], observer: Observer) -> Iterator[StoredCell]:
         """See the contract."""
-        workshop = Workshop(observer)
-        for job in sorted(jobs, key=lambda job: job.cell.fingerprint):  # stable: the plan's order otherwise
-            yield run_cell(job, workshop, observer)
+        if not jobs:
+            return iter(())
+        devices = worker_devices(jobs[0].device)
+        workers = self._workers(devices)
+        if workers == 0:
+            return _here(units_of(jobs), observer)
+        from bench.workers.pool import Pool
+
+        return Pool(self.config, workers, devices, observer).run(units_of(jobs))
+
+    def at_once(self, jobs: Sequence[Job]) -> int:
+        """See the contract."""
+        return max(1, self._workers(worker_devices(jobs[0].device))) if jobs else 1
+
+    def _workers(self, devices: Sequence[str]) -> int:
+        if self.config.workers is not None:
+            return int(self.config.workers)
+        if os.environ.get("BENCH_WORKERS", "").isdecimal():
+            return int(os.environ["BENCH_WORKERS"])
+        return max(1, cores() // self.config.threads) if devices == ["cpu"] else len(devices)
+
+
+def _here(units: Sequence[Unit], observer: Observer) -> Iterator[StoredCell]:
+    """In this process, one unit after the other; cells that another run has in hand come last."""
+    from bench.workers.work import work
+    from bench.workshop import Workshop
+
+    workshop, waiting = Workshop(observer), deque(units)
+    error: DataError | None = None
+    spoilt: set[str] = set()  # fingerprints of data that no cell can be run on
+    while waiting:
+        unit = waiting.popleft()
+        if unit[0].cell.fingerprint in spoilt:
+            continue
+        done = set()
+        try:
+            for stored in work(unit, workshop, observer):
+                done.add(stored.cell.id)
+                observer.stored(stored)
+                yield stored
+        except DataError as found:
+            error = error or found
+            spoilt.add(unit[0].cell.fingerprint)
+            continue
+        left = tuple(job for job in unit if job.cell.id not in done)
+        if left:
+            waiting.append(left)
+            time.sleep(0.5 if len(waiting) == 1 else 0)
+    if error is not None:
+        raise error

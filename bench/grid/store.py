@@ -13,7 +13,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import tempfile
 import zipfile
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +64,8 @@ class Store:
         """
         try:
             self.cells.mkdir(parents=True, exist_ok=True)
-            probe = self.cells / f".probe-{os.getpid()}"
-            probe.write_text("")
-            probe.unlink()
+            with tempfile.TemporaryFile(dir=self.cells):
+                pass
         except OSError as error:
             raise StoreError(
                 f"the output folder {self.out} cannot be written ({error.strerror}): choose another with --out."
@@ -74,12 +75,33 @@ class Store:
         """The stored cell, or None where there is none that is whole."""
         return _read(self.cells / cell.folder)
 
-    def read_all(self) -> list[StoredCell]:
-        """Every whole cell, in the order of folder names."""
-        if not self.cells.is_dir():
-            return []
-        folders = sorted(p for p in self.cells.iterdir() if p.is_dir() and not p.name.startswith("."))
+    def stamp(self, cell: Cell) -> int | None:
+        """What changes when the cell is stored anew; None where it is not stored."""
+        try:
+            return (self.cells / cell.folder / "result.json").stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def read_newer(self, cell: Cell, seen: int | None) -> StoredCell | None:
+        """The stored cell, unless it is what bore the stamp `seen`."""
+        return None if self.stamp(cell) == seen else self.read(cell)
+
+    def read_all(self, but: Container[str] = ()) -> list[StoredCell]:
+        """Every whole cell, in the order of folder names; without those whose folders are named in `but`."""
+        folders = [self.cells / name for name in self.folders() if name not in but]
         return [stored for stored in map(_read, folders) if stored is not None]
+
+    def folders(self) -> list[str]:
+        """Names of all cells' folders, sorted."""
+        try:
+            with os.scandir(self.cells) as entries:
+                return sorted(e.name for e in entries if not e.name.startswith(".") and e.is_dir())
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def checkpoint_folder(self, cell: Cell) -> Path:
+        """Where the state of its training is kept until it is stored."""
+        return self.cells / f".training-{cell.id}"
 
     def write(self, cell: Cell, result: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> StoredCell:
         """Store a result in the place of whatever was there.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from bench.config import Config, setting
 from bench.plugins.info import PluginInfo
 
 if TYPE_CHECKING:
@@ -14,14 +15,41 @@ if TYPE_CHECKING:
     from bench.training.progress import Observer
 
 
+class ExecutorConfig(Config):
+    """Settings of every executor; none decides a result, but for `threads` in the last digits."""
+
+    workers: int | None = setting(
+        None, "processes at a time; none: one for each GPU, else for each core; 0: in this process (local)", ge=0
+    )
+    threads: int = setting(
+        1, "threads of a cell on the CPU",
+        source="one, however many cores there are: sums of floats hang on it, and a grid keeps all cores busy", ge=1,
+    )  # fmt: skip
+    timeout: float | None = setting(None, "seconds after which a cell counts as hanging and is ended", gt=0)
+    memory: float | None = setting(None, "GiB that a cell's process may take on the host", gt=0)
+
+
 class Executor(ABC):
     """One way to run jobs, as one module of bench/executors/ or of another package."""
 
     INFO: ClassVar[PluginInfo]
+    Config: ClassVar[type[ExecutorConfig]] = ExecutorConfig
+
+    def __init__(self, config: Any) -> None:
+        """Take settings, an instance of this class's `Config`."""
+        self.config: Any = config
+
+    def at_once(self, jobs: Sequence[Job]) -> int:
+        """How many of these jobs, or units of them, run at a time: what the expected time is reckoned with."""
+        return max(1, self.config.workers or 1)
 
     @abstractmethod
     def run(self, jobs: Sequence[Job], observer: Observer) -> Iterator[StoredCell]:
         """Run every job and yield its stored cell as soon as it is there, in any order.
 
         A job that fails is stored and yielded too; a worker that is lost costs its job in flight and nothing else.
+
+        Raises:
+            DataError: data that no cell on it could be run with; raised once all other cells have run.
+            StoreError: results cannot be written.
         """

@@ -1,0 +1,56 @@
+"""Why a cell has no result: the class of its failure and one sentence, whatever went wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.errors import BenchError, NotFiniteError
+
+Kind = Literal["error", "refused", "not-finite", "out-of-memory", "killed", "timeout"]
+KINDS: dict[Kind, str] = {
+    "error": "an exception: see the traceback in the cell's result.json",
+    "refused": "a choice that cannot be",
+    "not-finite": "the loss became infinite or no number",
+    "out-of-memory": "memory ran out, also with smaller batches",
+    "killed": "the cell's process ended without a word",
+    "timeout": "it took longer than --timeout",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is stored of a cell that failed.
+
+    Attributes:
+        reason: one sentence, shown in tables.
+        traceback: None where there is none to show.
+    """
+
+    kind: Kind
+    reason: str
+    traceback: str | None = None
+
+
+def failure_of(error: BaseException, traceback: str | None) -> Failure:
+    """The failure that an exception stands for."""
+    if out_of_memory(error):
+        return Failure("out-of-memory", f"out of memory: {_first_line(error)}", traceback)
+    if isinstance(error, NotFiniteError):
+        return Failure("not-finite", str(error), traceback)
+    if isinstance(error, BenchError):
+        return Failure("refused", str(error), traceback)
+    return Failure("error", f"{type(error).__name__}: {_first_line(error)}", traceback)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on the device or the host: torch says so with errors of more than one type."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0]

@@ -1,0 +1,1 @@
+"""Cells in processes of their own: one that is killed, hangs or takes all memory ends nothing but itself."""

@@ -1,0 +1,94 @@
+"""A worker as its parent sees it: started, given a unit, watched, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+from bench.grid.job import Job
+from bench.grid.provenance import COMMAND, command
+from bench.grid.units import Unit
+from bench.plugins.executor import ExecutorConfig
+
+Message = dict[str, Any]
+
+
+class Worker:
+    """One process. What it says goes into the queue that it is given, as (worker, message); None when it has ended.
+
+    Attributes:
+        number: from 0.
+        unit: cells given to it that it has neither stored nor given back.
+        busy: whether it has not said yet that it is done with the unit.
+        running: whether a cell has begun (the process is up, its libraries loaded).
+        since: when its last cell began or ended, on the monotonic clock.
+        shared: whether it does what all cells on a dataset profit of; that counts toward no cell's time.
+        timed_out: whether it was ended because a cell took too long.
+    """
+
+    def __init__(self, number: int, config: ExecutorConfig, inbox: queue.Queue[tuple[Worker, Message | None]]) -> None:
+        self.number = number
+        self.unit: Unit = ()
+        self.busy = self.running = False
+        self.since = time.monotonic()
+        self.shared = self.timed_out = False
+        options = json.dumps({"threads": config.threads, "memory": config.memory})
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.workers", options],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            # threads that spin slow the other workers down
+            env={**os.environ, COMMAND: command() or "", "OMP_WAIT_POLICY": "PASSIVE"},
+            start_new_session=True,  # Ctrl-C is the parent's to act on
+        )  # fmt: skip
+        threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
+
+    def give(self, unit: Unit) -> None:
+        """Have a unit run. A worker that has died in the meantime is heard of through the queue."""
+        self.unit, self.busy, self.running = unit, True, False
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps({"unit": [job.dump() for job in unit]}) + "\n")
+            self._process.stdin.flush()
+
+    def job(self, cell: str) -> Job:
+        """The job of a cell in hand."""
+        return next(job for job in self.unit if job.cell.id == cell)
+
+    def begin(self) -> None:
+        """A cell, or several together, begin."""
+        self.running, self.since = True, time.monotonic()
+
+    def drop(self, cell: str) -> None:
+        """Forget a cell: it is stored."""
+        self.unit = tuple(job for job in self.unit if job.cell.id != cell)
+        self.since = time.monotonic()
+
+    def kill(self) -> None:
+        """End the process and all it has started."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def death(self) -> str:
+        """How the process ended, for a cell's reason."""
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "its process was killed (signal 9): by a user, or by the system because memory ran out"
+        if code < 0:
+            return f"its process was ended by signal {-code} ({signal.Signals(-code).name})"
+        return f"its process ended with exit code {code}"
+
+    def _listen(self, inbox: queue.Queue[tuple[Worker, Message | None]]) -> None:
+        assert self._process.stdout is not None
+        with suppress(ValueError):  # a last line that is cut
+            for line in self._process.stdout:
+                inbox.put((self, json.loads(line)))
+        inbox.put((self, None))

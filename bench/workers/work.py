@@ -1,0 +1,33 @@
+"""Run a unit's cells, as far as nobody else runs or has just run them. The same in every executor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from bench.experiment import run_unit
+from bench.grid.claims import claimed
+from bench.grid.job import Job
+from bench.grid.store import Store, StoredCell
+from bench.grid.units import Unit
+from bench.training.progress import Observer
+from bench.workshop import Workshop
+
+
+def work(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredCell]:
+    """Stored cells of the unit; those that another process is running are left out, to be asked for again later.
+
+    Raises:
+        DataError, StoreError: as `run_unit`.
+    """
+    with ExitStack() as claims:
+        mine: list[Job] = []
+        for job in unit:
+            store = Store(job.out)
+            if claims.enter_context(claimed(store.cells, job.cell)):
+                made = store.read_newer(job.cell, job.seen)  # by another run, after this one was planned
+                if made is None:
+                    mine.append(job)
+                else:
+                    yield made
+        yield from run_unit(tuple(mine), workshop, observer)
