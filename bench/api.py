@@ -68,7 +68,8 @@ def run(
     Args:
         set: settings, owner -> field -> value: `{"crh": {"margin": 0.3}, "train": {"epochs": 20}}`.
         reports: whether to write tables and figures of all that is in `out`.
-        options: regime, settings, backbone, weights, data_root, device, executor, overwrite: as on the command line.
+        options: regime, settings, backbone, weights, data_root, device, executor, overwrite, allow_missing, ...: as on
+            the command line.
 
     Returns:
         Results, with a pandas frame behind: `.frame`, one row per cell.

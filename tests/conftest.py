@@ -10,6 +10,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["BENCH_CACHE"] = tempfile.mkdtemp(prefix="bench-tests-")
 os.environ.pop("BENCH_DATA", None)
+os.environ["BENCH_CONFIG"] = os.devnull  # a config file that says nothing, not the user's
+os.environ["BENCH_WORKERS"] = "0"  # cells in the test's own process: starting others takes seconds
 os.environ["OMP_NUM_THREADS"] = "1"  # also for the processes that tests start
 
 import pytest

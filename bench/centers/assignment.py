@@ -13,10 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 _BLOCK_BYTES = 64 * 2**20  # of gains held at a time by the greedy assignment
+_BLOCK_ITEMS = 2**14  # whose codes are in double precision at a time
 
 
 def class_code_sums(
@@ -32,17 +32,23 @@ def class_code_sums(
         codes: (N, K) in {-1, +1}.
         targets: (N,) class indices, or (N, C) multi-hot rows; a row without positives counts for nothing.
     """
-    codes = codes.to(torch.float64)
+    sums = torch.zeros(num_classes, codes.shape[1], dtype=torch.float64, device=codes.device)
+    blocks = list(zip(codes.split(_BLOCK_ITEMS), targets.split(_BLOCK_ITEMS), strict=True))
     if targets.ndim == 1:
-        sums = codes.new_zeros(num_classes, codes.shape[1]).index_add_(0, targets, codes)
+        for some, theirs in blocks:
+            sums.index_add_(0, theirs, some.to(torch.float64))
         return sums.cpu().numpy(), torch.bincount(targets, minlength=num_classes).double().cpu().numpy()
-    positives = targets.to(torch.float64)
-    sizes = positives.sum(dim=1)
+    sizes = torch.cat([theirs.to(torch.float64).sum(dim=1) for _, theirs in blocks])
     factor = math.lcm(*(int(q) for q in sizes.unique().tolist() if q > 0))
     if factor * len(codes) >= 2**53:  # dozens of labels per item: rounded weights are all float64 can do
         factor = 1
-    weights = positives * (factor / sizes.clamp(min=1)).unsqueeze(1)
-    return (weights.T @ codes).cpu().numpy(), weights.sum(dim=0).cpu().numpy()
+    shares = factor / sizes.clamp(min=1)
+    counts = sums.new_zeros(num_classes)
+    for (some, theirs), share in zip(blocks, shares.split(_BLOCK_ITEMS), strict=True):
+        weights = theirs * share[:, None]
+        sums += weights.T @ some.to(torch.float64)
+        counts += weights.sum(dim=0)
+    return sums.cpu().numpy(), counts.cpu().numpy()
 
 
 def assignment_cost(
@@ -105,6 +111,8 @@ def assign_hungarian(
 
 def least_cost(cost: NDArray[np.float64]) -> NDArray[np.int64]:
     """Column of each row, all different, of least total cost: (C, M) -> (C,)."""
+    from scipy.optimize import linear_sum_assignment  # a quarter of a second, which a plan need not wait for
+
     return linear_sum_assignment(cost)[1].astype(np.int64)
 
 

@@ -76,11 +76,20 @@ def confusion_similarity(
 
 def _normalize_rows(matrix: Matrix) -> Matrix:
     """s <- (s - mean) / max |s - mean|, the diagonal included in both; a constant row becomes 0."""
-    centered = matrix - matrix.mean(axis=1, keepdims=True)
-    largest = np.abs(centered).max(axis=1, keepdims=True)
-    constant = largest <= 1e-12 * np.abs(matrix).max(axis=1, keepdims=True)  # its mean may round to another value
-    return np.where(constant, 0.0, centered / np.where(constant, 1.0, largest))
+    centered = matrix - matrix.mean(axis=1, keepdims=True)  # changed in place: of 20,000 classes it takes 3 GB
+    largest = _largest(centered)
+    constant = largest <= 1e-12 * _largest(matrix)  # its mean may round to another value
+    centered /= np.where(constant, 1.0, largest)
+    centered[constant[:, 0]] = 0.0
+    return centered
+
+
+def _largest(matrix: Matrix) -> Matrix:
+    """The largest |s| of each row, (C, 1)."""
+    return np.asarray(np.maximum(matrix.max(axis=1, keepdims=True), -matrix.min(axis=1, keepdims=True)))
 
 
 def _symmetric(matrix: Matrix) -> Matrix:
-    return (matrix + matrix.T) / 2
+    both = matrix + matrix.T
+    both /= 2
+    return both

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import hadamard as sylvester
 
 
 def hadamard(order: int) -> NDArray[np.int8] | None:
@@ -16,6 +15,8 @@ def hadamard(order: int) -> NDArray[np.int8] | None:
     if order < 1:
         return None
     if order & (order - 1) == 0:
+        from scipy.linalg import hadamard as sylvester  # slow to import, which a plan need not wait for
+
         return np.asarray(sylvester(order), dtype=np.int8)
     if order % 4:
         return None

@@ -16,13 +16,16 @@ from bench.cli.check import check_command
 from bench.cli.compare import compare_command
 from bench.cli.data import app as data_app
 from bench.cli.evaluate import evaluate_command
+from bench.cli.exchange import export_command, import_command
 from bench.cli.listing import list_command
 from bench.cli.pcc import pcc_command
 from bench.cli.plan import plan_command
 from bench.cli.report import report_command
 from bench.cli.run import run_command
+from bench.cli.status import status_command
 from bench.cli.study import study_command
 from bench.cli.tune import tune_command
+from bench.cli.verify import verify_command
 from bench.errors import BenchError
 
 app = typer.Typer(
@@ -36,6 +39,9 @@ app.command("run", help="Run a grid of methods x datasets x bits x seeds; run ag
     run_command
 )
 app.command("plan", help="Show what a run would do: cells, what is done already, expected time.")(plan_command)
+app.command("status", help="Show how far a run is, from another terminal: done, failed, running now, left.")(
+    status_command
+)
 app.command("tune", help="Choose each method's training settings on a validation part of train, with one budget.")(
     tune_command
 )
@@ -53,6 +59,11 @@ app.command("centers", help="Make a method's centers by themselves, audit them a
 )
 app.command("check", help="Check that a method, yours or ours, keeps to the contract; takes seconds.")(check_command)
 app.command("compare", help="Test which methods of a run differ by more than chance.")(compare_command)
+app.command("verify", help="Run a stored cell again and say whether the same codes and mAP come out.")(verify_command)
+app.command("export-results", help="Pack the results of an output folder into one file, to share a study.")(
+    export_command
+)
+app.command("import-results", help="Check such a file and merge it into an output folder.")(import_command)
 app.add_typer(data_app, name="data", help="Datasets: what there is, and whether yours are whole and ready to be used.")
 
 

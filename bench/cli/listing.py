@@ -12,7 +12,7 @@ from bench.plugins.registry import Registry, registry
 if TYPE_CHECKING:
     from rich.table import Table
 
-KINDS = ("methods", "datasets", "backbones", "regimes", "reports", "executors")
+KINDS = ("methods", "datasets", "backbones", "regimes", "reports", "executors", "trackers")
 What = Annotated[
     str | None,
     typer.Argument(help="One of these lists, or a name whose settings to show.", autocompletion=lambda: list(KINDS)),
@@ -33,7 +33,7 @@ def list_command(what: What = None, methods: PlugIns = None) -> None:
         return _describe(what, console)
     for kind in KINDS if what is None else [what]:
         console.print(_table(kind))
-    for kind in ("method", "dataset", "report", "executor"):
+    for kind in ("method", "dataset", "report", "executor", "tracker"):
         for name, reason in registry(kind).broken.items():
             console.print(f"[yellow]{kind} '{name}' cannot be used: {reason}[/yellow]")
 

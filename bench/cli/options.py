@@ -74,12 +74,26 @@ Weights = Annotated[
     str | None, typer.Option(help="imagenet, scratch or a file. [default: imagenet where there are any]")
 ]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data. [default: $BENCH_DATA]")]
+AllowMissing = Annotated[
+    bool | None,
+    typer.Option("--allow-missing", help="Leave out images that are missing or unreadable, and say which."),
+]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N. [default: auto]")]
 ExecutorName = Annotated[str | None, typer.Option("--executor", help="Where cells run. [default: local]")]
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Processes at a time. [default: one for each GPU, else for each core; $BENCH_WORKERS]"),
+]
+Timeout = Annotated[float | None, typer.Option(help="Seconds after which a cell counts as hanging. [default: none]")]
 Out = Annotated[Path | None, typer.Option(help="Output folder. [default: results]")]
 Overwrite = Annotated[
     str | None, typer.Option(help="Cells to run: only-missing, failed, always or never. [default: only-missing]")
 ]
+Tracking = Annotated[
+    str | None,
+    typer.Option(help="Programs to follow the run with, comma-separated: tensorboard. [default: none]",
+                 autocompletion=complete_list("tracker")),
+]  # fmt: skip
 Sets = Annotated[
     list[str] | None, typer.Option("--set", help="owner.field=value, e.g. crh.margin=0.3 or train.epochs=20.")
 ]
@@ -87,14 +101,15 @@ Sets = Annotated[
 
 def spec_of(
     grid: Path | None, methods: str | None, datasets: str | None, bits: str | None, seeds: str | None,
-    sets: list[str] | None, **others: Any,
+    sets: list[str] | None, tracking: str | None = None, **others: Any,
 ) -> GridSpec:  # fmt: skip
     """The spec that a command line means."""
     from bench.grid.spec import grid_spec
 
     options = {
         "methods": names("methods", methods), "datasets": names("datasets", datasets),
-        "bits": _integers("bits", bits), "seeds": _integers("seeds", seeds), **others,
+        "bits": _integers("bits", bits), "seeds": _integers("seeds", seeds), "tracking": names("tracking", tracking),
+        **others,
     }  # fmt: skip
     return grid_spec(grid, options, sets)
 

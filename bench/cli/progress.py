@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.cli.format import duration
 from bench.cli.report import shown_in_terminal
+from bench.grid.cell import Cell
 from bench.grid.plan import Plan
 from bench.grid.results import Results
 from bench.grid.store import StoredCell
@@ -21,33 +22,15 @@ _LOG_EVERY = 30.0  # seconds between lines about a long stage, in a log
 
 
 @contextmanager
-def watching(plan: Plan, console: Console) -> Iterator[tuple[Observer, Callable[[StoredCell], None]]]:
-    """An observer, and what to call with each finished cell, for a terminal or a log."""
+def watching(plan: Plan, console: Console) -> Iterator[Observer]:
+    """An observer for a terminal or a log."""
     lines = _Lines(console, len(plan.to_run))
     if not console.is_terminal:
-        yield _Log(console), lines
+        yield _Log(console, lines)
         return
-    progress = Progress(
-        TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
-        console=console,
-    )  # fmt: skip
-    cells = progress.add_task("cells", total=len(plan.to_run), note="")
-    finished = {p.job.cell.id: p.stored for p in plan.cells if p.stored is not None and not p.runs}
-    methods = [p.job.cell.method for p in plan.cells]
-
-    def screen() -> Group:  # bars above: they stay in sight when the table is longer than the terminal
-        return Group(progress, *shown_in_terminal(Results(list(finished.values()), methods)))
-
-    with Live(screen(), console=console, transient=True, refresh_per_second=8) as live:
-
-        def on_cell(stored: StoredCell) -> None:
-            lines(stored)
-            progress.advance(cells)
-            finished[stored.cell.id] = stored
-            live.update(screen())
-
-        yield _Bars(progress), on_cell
+    screen = _Screen(plan, console, lines)
+    with Live(screen.shown(), console=console, transient=True, refresh_per_second=8) as screen.live:
+        yield screen
 
 
 class _Lines:
@@ -70,12 +53,55 @@ class _Lines:
             self.console.print(f"    note: {note}", markup=False, highlight=False, soft_wrap=True)
 
 
-class _Bars(Observer):
-    """One bar for the running cell's stage: items, items a second, loss, time left."""
+class _Screen(Observer):
+    """A bar of all cells, one for each process, and the table of what is done."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-        self.task = progress.add_task("starting", total=None, note="")
+    live: Live
+
+    def __init__(self, plan: Plan, console: Console, lines: _Lines) -> None:
+        self.lines = lines
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+            console=console,
+        )  # fmt: skip
+        self.cells = self.progress.add_task("cells", total=len(plan.to_run), note="")
+        self.finished = {p.job.cell.id: p.stored for p in plan.cells if p.stored is not None and not p.runs}
+        self.methods = [p.job.cell.method for p in plan.cells]
+        self.bars: dict[int, _Bar] = {}
+
+    def worker(self, number: int) -> Observer:
+        return self.bars.setdefault(number, _Bar(self))
+
+    def begin(self, cells: Sequence[Cell]) -> None:
+        self.worker(0).begin(cells)
+
+    def stage(self, name: str, total: int) -> None:
+        self.worker(0).stage(name, total)
+
+    def advance(self, items: int) -> None:
+        self.worker(0).advance(items)
+
+    def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
+        self.worker(0).epoch(epoch, epochs, loss, lr)
+
+    def stored(self, stored: StoredCell) -> None:
+        self.lines(stored)
+        self.progress.advance(self.cells)
+        self.finished[stored.cell.id] = stored
+        self.live.update(self.shown())
+
+    def shown(self) -> Group:
+        """Bars above: they stay in sight when the table is longer than the terminal."""
+        return Group(self.progress, *shown_in_terminal(Results(list(self.finished.values()), self.methods)))
+
+
+class _Bar(Observer):
+    """What one process does: items, items a second, loss, time left."""
+
+    def __init__(self, screen: _Screen) -> None:
+        self.screen, self.progress = screen, screen.progress
+        self.task = self.progress.add_task("starting", total=None, note="")
         self._loss = ""
 
     def stage(self, name: str, total: int) -> None:
@@ -91,20 +117,28 @@ class _Bars(Observer):
     def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
         self._loss = f"epoch {epoch + 1}/{epochs} loss {loss:.4f}"
 
+    def stored(self, stored: StoredCell) -> None:
+        self.screen.stored(stored)
+
 
 class _Log(Observer):
-    """A line every half minute, so that a log of a long run says where it is and how long it will take."""
+    """A line for each cell that ends, and for each process one every half minute: a log says where a long run is."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self._begin("", 0)
+    def __init__(self, console: Console, lines: _Lines) -> None:
+        self.console, self.lines = console, lines
+        self.others: dict[int, _Log] = {}
+        self.cell = ""
+        self.stage("", 0)
 
-    def _begin(self, name: str, total: int) -> None:
-        self.name, self.total, self.done, self._loss = name, total, 0, ""
-        self.start = self.last = time.monotonic()
+    def worker(self, number: int) -> Observer:
+        return self.others.setdefault(number, _Log(self.console, self.lines))
+
+    def begin(self, cells: Sequence[Cell]) -> None:
+        self.cell = cells[0].title if len(cells) == 1 else f"{len(cells)} cells on {cells[0].dataset_label}"
 
     def stage(self, name: str, total: int) -> None:
-        self._begin(name, total)
+        self.name, self.total, self.done, self._loss = name, total, 0, ""
+        self.start = self.last = time.monotonic()
 
     def advance(self, items: int) -> None:
         self.done += items
@@ -114,8 +148,11 @@ class _Log(Observer):
         self.last = now
         rate = self.done / (now - self.start)
         left = f", {duration((self.total - self.done) / rate)} left" if self.total else ""
-        text = f"    {self.name}: {self.done:,}/{self.total:,} ({rate:,.0f}/s{left}){self._loss}"
+        text = f"    {self.cell}: {self.name} {self.done:,}/{self.total:,} ({rate:,.0f}/s{left}){self._loss}"
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
         self._loss = f" epoch {epoch + 1}/{epochs} loss {loss:.4f}"
+
+    def stored(self, stored: StoredCell) -> None:
+        self.lines(stored)

@@ -14,13 +14,16 @@ def run_command(
     grid: o.GridFile = None, methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None,
     seeds: o.Seeds = None, regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None,
     weights: o.Weights = None, data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None,
-    out: o.Out = None, overwrite: o.Overwrite = None, tuned: o.TunedFile = None, set_: o.Sets = None,
+    workers: o.Workers = None, timeout: o.Timeout = None,
+    out: o.Out = None, overwrite: o.Overwrite = None, tuned: o.TunedFile = None,
+    allow_missing: o.AllowMissing = None, tracking: o.Tracking = None, set_: o.Sets = None,
 ) -> None:  # fmt: skip
     """Run what is missing, report, and end with 1 if a cell failed."""
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone,
-        weights=weights, data_root=data_root, device=device, executor=executor, out=out, overwrite=overwrite,
-        tuned=tuned,
+        weights=weights, data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
+        out=out, overwrite=overwrite,
+        tuned=tuned, allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip
     from bench.grid.plan import make_plan
 
@@ -39,8 +42,8 @@ def run_and_report(plan: Plan) -> None:
 
     console = output_console()
     console.print(summary(plan), highlight=False)
-    with watching(plan, console) as (observer, on_cell):
-        results = run_plan(plan, observer, on_cell)
+    with watching(plan, console) as observer:
+        results = run_plan(plan, observer)
     show_reports(results, write_reports(plan.spec.out), console)
     failed = sum(not stored.ok for stored in results.cells)
     if failed:

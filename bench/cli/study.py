@@ -22,8 +22,10 @@ Methods = Annotated[
 def study_command(
     name: Name = None, methods: Methods = None, datasets: o.Datasets = None, bits: o.Bits = None, seeds: o.Seeds = None,
     regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None, weights: o.Weights = None,
-    data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None, out: o.Out = None,
-    overwrite: o.Overwrite = None, tuned: o.TunedFile = None, set_: o.Sets = None,
+    data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None,
+    workers: o.Workers = None, timeout: o.Timeout = None, out: o.Out = None,
+    overwrite: o.Overwrite = None, tuned: o.TunedFile = None, allow_missing: o.AllowMissing = None,
+    tracking: o.Tracking = None, set_: o.Sets = None,
 ) -> None:  # fmt: skip
     """Expand the study and run it as `bench run` does; the output folder is named after it unless given."""
     from pathlib import Path
@@ -38,8 +40,9 @@ def study_command(
     seeds = seeds or ",".join(map(str, STUDIES[name].seeds if name in STUDIES else (0,)))
     spec = o.spec_of(
         None, None, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone, weights=weights,
-        data_root=data_root, device=device, executor=executor, out=out or Path("results") / name, overwrite=overwrite,
-        tuned=tuned,
+        data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
+        out=out or Path("results") / name, overwrite=overwrite,
+        tuned=tuned, allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip
     from bench.cli.run import run_and_report
 

@@ -24,12 +24,15 @@ def tune_command(
     grid: o.GridFile = None, methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None,
     seeds: o.Seeds = None, lr: Rates = None, weight_decay: Decays = None, epochs: Epochs = None, trials: Trials = None,
     regime: o.Regime = None, backbone: o.Backbone = None, weights: o.Weights = None, data_root: o.DataRoot = None,
-    device: o.Device = None, executor: o.ExecutorName = None, out: o.Out = None, set_: o.Sets = None,
+    device: o.Device = None, executor: o.ExecutorName = None,
+    workers: o.Workers = None, timeout: o.Timeout = None, out: o.Out = None, allow_missing: o.AllowMissing = None,
+    tracking: o.Tracking = None, set_: o.Sets = None,
 ) -> None:  # fmt: skip
     """Run all trials, or what is missing of them, and write the best of each method to OUT/tuned.json."""
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, backbone=backbone, weights=weights,
-        data_root=data_root, device=device, executor=executor, out=out,
+        data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
+        out=out, allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip
     from bench.cli.format import output_console
     from bench.cli.plan import summary
@@ -42,8 +45,8 @@ def tune_command(
     plan = plan_tuning(spec, space)
     console.print(f"{len(space.draw())} trials for each method, on a validation part of train", highlight=False)
     console.print(summary(plan), highlight=False)
-    with watching(plan, console) as (observer, on_cell):
-        path, found = tune(spec, space, observer, on_cell, plan)
+    with watching(plan, console) as observer:
+        path, found = tune(spec, space, observer, plan)
     for key, chosen in found.items():
         console.print(_table(key, chosen))
     console.print(f"wrote {path}; use it with bench run --settings tuned", highlight=False)

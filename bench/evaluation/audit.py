@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from bench.centers.bounds import gilbert_varshamov, plotkin, sphere_packing
 from bench.centers.separation import separation
 
+_BLOCK_ENTRIES = 2**22  # distances of items to centers held at a time
+_BLOCK_ITEMS = 2**16  # whose sums of products single precision holds exactly
+
 
 def audit_centers(centers: NDArray[np.int8]) -> dict[str, Any]:
     """Pairwise Hamming distances of centers (C, K) in {-1, +1}, and what is wrong with them.
@@ -62,11 +65,17 @@ def _entropy(share: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _correlation(codes: NDArray[np.int8]) -> float | None:
-    centered = codes - codes.mean(axis=0, dtype=np.float64)
-    deviation = centered.std(axis=0)
-    varying = centered[:, deviation > 0] / deviation[deviation > 0]
-    pairs = np.triu_indices(varying.shape[1], 1)
-    return float(abs(varying.T @ varying / len(codes))[pairs].mean()) if len(pairs[0]) else None
+    """Mean over pairs of bits; the square of a bit is 1, so its variance is 1 - mean^2."""
+    products = np.zeros((codes.shape[1],) * 2)
+    for start in range(0, len(codes), _BLOCK_ITEMS):
+        block = codes[start : start + _BLOCK_ITEMS].astype(np.float32)
+        products += block.T @ block
+    mean = codes.mean(axis=0, dtype=np.float64)
+    varying = np.flatnonzero(abs(mean) < 1)
+    deviation = np.sqrt(1 - mean[varying] ** 2)
+    covariance = products[np.ix_(varying, varying)] / len(codes) - np.outer(mean[varying], mean[varying])
+    pairs = np.triu_indices(len(varying), 1)
+    return float(abs(covariance / np.outer(deviation, deviation))[pairs].mean()) if len(pairs[0]) else None
 
 
 def _center_distances_of(
@@ -74,13 +83,16 @@ def _center_distances_of(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(N,) distances to the own and to the nearest other center; inf where there is none."""
     classes, bits = centers.shape
-    distances = (bits - codes.astype(np.float32) @ centers.T.astype(np.float32)) / 2
-    own = labels if labels.ndim == 2 else labels[:, None] == np.arange(classes)
-    own = own.astype(bool)
-    return (
-        np.where(own, distances, np.inf).min(axis=1).astype(np.float64),
-        np.where(own, np.inf, distances).min(axis=1).astype(np.float64),
-    )
+    columns = centers.T.astype(np.float32)
+    own, other = np.empty(len(codes)), np.empty(len(codes))
+    step = max(1, _BLOCK_ENTRIES // classes)
+    for start in range(0, len(codes), step):
+        rows = slice(start, start + step)
+        distances = (bits - codes[rows].astype(np.float32) @ columns) / 2
+        theirs = labels[rows].astype(bool) if labels.ndim == 2 else labels[rows, None] == np.arange(classes)
+        own[rows] = np.where(theirs, distances, np.inf).min(axis=1)
+        other[rows] = np.where(theirs, np.inf, distances).min(axis=1)
+    return own, other
 
 
 def _mean(distances: NDArray[np.float64]) -> float | None:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
 from bench.data.cache import cached_array
 from bench.errors import ConfigError, DataError, UnknownNameError
@@ -39,6 +40,7 @@ Weighting = Literal["each", "shared"]
 KINDS = ("hierarchy", "backbone", "clip", "clip-text")
 _IMAGE_SIZE = 224  # of backbones, where images come in all sizes
 _PROMPT = "a photo of a {}."
+_BLOCK = 2**14  # embeddings in double precision at a time
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,22 @@ def class_cosines(
     Args:
         labels: (N,) class indices, or (N, C) multi-hot rows.
     """
-    unit = _unit(embeddings.astype(np.float64))
-    rows = labels.astype(np.float64) if labels.ndim == 2 else np.eye(num_classes)[labels]
-    if weighting == "shared":
-        rows = rows / np.maximum(rows.sum(axis=1, keepdims=True), 1)
-    means = _unit(rows.T @ unit)  # a mean's length does not change its cosine
+    sums = np.zeros((num_classes, embeddings.shape[1]))
+    for start in range(0, len(embeddings), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        sums += _memberships(labels[rows], num_classes, weighting).T @ _unit(embeddings[rows].astype(np.float64))
+    means = _unit(sums)  # a mean's length does not change its cosine
     return np.asarray(means @ means.T)
+
+
+def _memberships(labels: NDArray[Any], num_classes: int, weighting: Weighting) -> Any:
+    """Weights of items in their classes, a sparse matrix (n, C): items have few classes of thousands."""
+    if labels.ndim == 1:
+        return sparse.csr_array((np.ones(len(labels)), labels, np.arange(len(labels) + 1)), (len(labels), num_classes))
+    rows = sparse.csr_array(labels.astype(np.float64))
+    if weighting == "shared":
+        rows.data /= np.repeat(rows.sum(axis=1), np.diff(rows.indptr))
+    return rows
 
 
 def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:

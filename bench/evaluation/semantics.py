@@ -5,6 +5,7 @@ Sources: CRH, section on semantic alignment (PCC); Mantel, Cancer Research 27, 1
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from bench.errors import DataError
 from bench.plugins.dataset import Hierarchy
 
 Matrix = NDArray[np.float64]
+
+_BLOCK = 512  # classes whose pairs with all others are held at a time
 
 
 class Alignment(NamedTuple):
@@ -50,8 +53,7 @@ def pcc(centers: ArrayLike, reference: ArrayLike) -> float | None:
     Raises:
         DataError: shapes that do not fit, centers other than -1 and +1, a reference with NaN.
     """
-    products, similarity = _checked(centers, reference)
-    return _correlation(*_pairs(products, similarity))
+    return _pcc(*_checked(centers, reference))
 
 
 def align(
@@ -64,40 +66,58 @@ def align(
         resamples: of the classes, for the interval.
         seed: of both.
     """
-    products, similarity = _checked(centers, reference)
-    x, y = _pairs(products, similarity)
-    value = _correlation(x, y)
+    z, given = _checked(centers, reference)
+    value = _pcc(z, given)
     if value is None:
         return Alignment(None)
+    half = np.triu(given, k=1)
+    products, similarity = z @ z.T, half + half.T
     rng = np.random.default_rng(seed)
     low, high = _interval(products, similarity, rng, resamples)
     p_value = _mantel(products, similarity, rng, permutations)
-    return Alignment(value, low, high, p_value, _correlation(rankdata(x), rankdata(y)))
+    ranks = (rankdata(pairs) for pairs in _pairs(products, similarity))
+    return Alignment(value, low, high, p_value, float(np.corrcoef(*ranks)[0, 1]))
 
 
 def _checked(centers: ArrayLike, reference: ArrayLike) -> tuple[Matrix, Matrix]:
-    """Inner products of the centers (integers: equal ones compare as equal), and the reference made symmetric."""
+    """Centers and reference in double precision."""
     z, r = np.asarray(centers, dtype=np.float64), np.asarray(reference, dtype=np.float64)
     if z.ndim != 2 or r.shape != (len(z), len(z)):
         raise DataError(f"centers {z.shape} and reference {r.shape} do not fit: expected (C, K) and (C, C).")
     if not (abs(z) == 1).all():
         raise DataError("centers must be -1 or +1 everywhere.")
-    upper = np.triu(np.ones_like(r, dtype=bool), k=1)
-    if not np.isfinite(r[upper]).all():
-        raise DataError("the reference has entries that are NaN or infinite.")
-    half = np.where(upper, r, 0)
-    return z @ z.T, half + half.T
+    return z, r
+
+
+def _blocks(z: Matrix, reference: Matrix) -> Iterator[Matrix]:
+    """Inner products of centers and similarities of the pairs i < j, (2, n), in parts; products are exact integers."""
+    for start in range(0, len(z) - 1, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        upper = ~np.tri(len(z[rows]), len(z), k=start, dtype=bool)
+        yield np.stack([(z[rows] @ z.T)[upper], reference[rows][upper]])
+
+
+def _pcc(z: Matrix, reference: Matrix) -> float | None:
+    """In two passes over the pairs: means, then products of what differs from them."""
+    number = len(z) * (len(z) - 1) // 2
+    mean, low, high = np.zeros(2), np.full(2, np.inf), np.full(2, -np.inf)
+    for pairs in _blocks(z, reference):
+        if not np.isfinite(pairs).all():
+            raise DataError("the reference has entries that are NaN or infinite.")
+        mean += pairs.sum(axis=1) / number
+        low, high = np.minimum(low, pairs.min(axis=1)), np.maximum(high, pairs.max(axis=1))
+    if not (low < high).all():
+        return None
+    products = np.zeros((2, 2))
+    for pairs in _blocks(z, reference):
+        pairs -= mean[:, None]
+        products += pairs @ pairs.T
+    return float(np.clip(products[0, 1] / np.sqrt(products[0, 0] * products[1, 1]), -1, 1))
 
 
 def _pairs(*matrices: Matrix) -> tuple[Matrix, ...]:
     upper = np.triu_indices(len(matrices[0]), k=1)
     return tuple(matrix[upper] for matrix in matrices)
-
-
-def _correlation(x: Matrix, y: Matrix) -> float | None:
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    return float(np.corrcoef(x, y)[0, 1])
 
 
 def _interval(x: Matrix, y: Matrix, rng: np.random.Generator, resamples: int) -> tuple[float, float]:
@@ -132,10 +152,17 @@ def _mantel(x: Matrix, y: Matrix, rng: np.random.Generator, permutations: int) -
 
 def hierarchy_similarity(hierarchy: Hierarchy) -> NDArray[np.float64]:
     """(C, C): shared ancestors of two classes as a share of the longer path; 1 on the diagonal."""
-    depth = max(len(path) for path in hierarchy.paths)
-    names = np.array([[*path, *[""] * (depth - len(path))] for path in hierarchy.paths])
     lengths = np.array([len(path) for path in hierarchy.paths])
-    same = names[:, None, :] == names[None, :, :]
-    inside = np.arange(depth) < np.minimum(lengths[:, None], lengths[None, :])[..., None]
-    shared = np.logical_and.accumulate(same & inside, axis=2).sum(axis=2)
-    return np.asarray(shared / np.maximum(lengths[:, None], lengths[None, :]))
+    numbers: dict[str, int] = {}
+    names = np.full((len(lengths), lengths.max()), -1)  # of the nodes of each path
+    for row, path in zip(names, hierarchy.paths, strict=True):
+        row[: len(path)] = [numbers.setdefault(name, len(numbers)) for name in path]
+    similarity = np.empty((len(lengths),) * 2)
+    for start in range(0, len(lengths), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        shared, together = np.zeros(similarity[rows].shape), np.ones(similarity[rows].shape, dtype=bool)
+        for level in names.T:
+            together &= (level[rows, None] == level) & (level[rows, None] >= 0)
+            shared += together
+        np.divide(shared, np.maximum.outer(lengths[rows], lengths), out=similarity[rows])
+    return similarity

@@ -60,6 +60,12 @@ class Cell(Config):
         return f"{self.dataset_label}@{self.split} {self.method_label} {self.bits} bits seed {self.seed}"
 
     @property
+    def training_pass(self) -> str:
+        """What cells that can be trained in one pass have in common: data, network under the head, training settings."""
+        shared = self.model_dump(mode="json", include=_PASS)
+        return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
     def protocol(self) -> str:
         """What all cells of one table have in common; settings are never mixed in one table."""
         shared: dict[str, Any] = {
@@ -75,4 +81,5 @@ class Cell(Config):
 
 
 LABELS = {"dataset_label", "method_label"}
+_PASS = {"dataset", "dataset_config", "split", "fingerprint", "part", "regime", "backbone", "weights", "train"}
 TUNED = frozenset({"lr", "weight_decay", "epochs"})  # training settings that `bench tune` chooses for each method

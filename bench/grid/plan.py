@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import statistics
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.data.cache import cache_dir
 from bench.data.splits import part_split
 from bench.errors import ConfigError, UnknownNameError
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice, method_choice
+from bench.grid.forecast import Forecast, Timings
 from bench.grid.job import Job, open_dataset
 from bench.grid.spec import GridSpec
 from bench.grid.store import Store, StoredCell
 from bench.grid.tuned import Tuned, read_tuned, tuning_key
 from bench.plugins.dataset import Dataset
+from bench.plugins.executor import Executor
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
+from bench.plugins.tracker import Tracker
 from bench.training.backbones import Weights, resolve_weights
 from bench.training.devices import choose_device
 from bench.training.regimes import REGIMES, TrainConfig, regime_named, train_config
+from bench.user_config import config_place
 
 State = Literal["done", "failed", "missing"]
 _SMALL = 64  # pixels up to which a small CNN is the default
@@ -29,11 +34,12 @@ _SMALL = 64  # pixels up to which a small CNN is the default
 
 @dataclass(frozen=True)
 class Planned:
-    """A job, what the store holds of it, and whether it will run."""
+    """A job, what the store holds of it, whether it will run, and its dataset."""
 
     job: Job
     stored: StoredCell | None
     runs: bool
+    dataset: Dataset | None = None
 
     @property
     def state(self) -> State:
@@ -47,18 +53,40 @@ class Plan:
 
     spec: GridSpec
     cells: list[Planned]
+    notes: tuple[str, ...] = ()  # what the datasets have to tell
 
     @property
     def to_run(self) -> list[Job]:
         """Jobs to hand to an executor."""
         return [planned.job for planned in self.cells if planned.runs]
 
+    @property
+    def executor(self) -> Executor:
+        """Where the jobs are to run."""
+        cls: type[Executor] = registry("executor").load(self.spec.executor)
+        return cls(cls.Config.build(self.spec.executor, self.spec.set.get(self.spec.executor, {})))
+
+    @property
+    def trackers(self) -> dict[str, Tracker]:
+        """What the run is followed with, by name."""
+        known = registry("tracker")
+        return {name: known.load(name)(self.spec.out) for name in self.spec.tracking}
+
+    @functools.cached_property
+    def timings(self) -> Timings:
+        """What cells took that the output folder holds."""
+        own = {planned.job.cell.folder for planned in self.cells}
+        stored = [planned.stored for planned in self.cells if planned.stored is not None]
+        return Timings([*stored, *Store(self.spec.out).read_all(but=own)])
+
+    @functools.cached_property
+    def forecast(self) -> Forecast:
+        """How long what will run takes on the executor's workers, and what it shares."""
+        return Forecast([p for p in self.cells if p.runs], self.timings, self.executor.at_once(self.to_run))
+
     def expected_seconds(self) -> float | None:
         """Time for what will run, from finished cells like them; None where there is none to go by."""
-        stored = Store(self.spec.out).read_all()
-        guesses = [expected_seconds(planned.job.cell, stored) for planned in self.cells if planned.runs]
-        known = [g for g in guesses if g is not None]
-        return None if len(known) < len(guesses) else sum(known)
+        return self.forecast.seconds
 
 
 @dataclass(frozen=True)
@@ -78,23 +106,28 @@ def make_plan(spec: GridSpec) -> Plan:
     Raises:
         ConfigError, DataError: for the first choice that cannot be.
     """
-    registry("executor").entry(spec.executor)
+    _ = Plan(spec, []).executor  # refuses settings that cannot be
+    _ = Plan(spec, []).trackers  # and packages that are not installed
     choose_device(spec.device)
+    cache_dir()  # a config file that cannot be read is refused here, not in the middle of a run
     choices = [method_choice(text) for text in spec.methods]
     texts = [_dataset_name(text) for text in spec.datasets]
     _check_owners(spec, [part for choice in choices for part in choice.parts], [name for name, _, _ in texts])
     plugins = _plugin_files(choices)
     plugins += tuple(("dataset", path) for _, _, path in texts if path is not None and path.suffix == ".py")
     store = Store(spec.out)
-    cells = []
+    cells, notes = [], list[str]()
     for text in spec.datasets:
         source = open_source(text, spec)
+        notes += source.dataset.notes
         for choice in choices:
             for cell, weights in _cells(spec, source, choice):
-                job = Job(cell, spec.out, source.root, weights, plugins, spec.device)
+                job = Job(
+                    cell, spec.out, source.root, weights, plugins, spec.device, store.stamp(cell), spec.allow_missing
+                )  # fmt: skip
                 stored = store.read(cell)
-                cells.append(Planned(job, stored, _runs(stored, spec.overwrite)))
-    return Plan(spec, cells)
+                cells.append(Planned(job, stored, _runs(stored, spec.overwrite), source.dataset))
+    return Plan(spec, cells, tuple(notes))
 
 
 def _plugin_files(choices: list[MethodChoice]) -> tuple[tuple[str, Path], ...]:
@@ -203,17 +236,20 @@ def open_source(text: str, spec: GridSpec) -> Source:
     if cls.needs_root:
         root = path if path is not None and path.suffix != ".py" else spec.root
         if root is None:
-            raise ConfigError(f"{name} needs its files: say where they are with --data-root DIR or $BENCH_DATA.")
+            raise ConfigError(
+                f"{name} needs its files: say where they are with --data-root DIR, $BENCH_DATA or data_root in "
+                f"{config_place().path}."
+            )
         if not root.exists():
             raise ConfigError(f"there is no folder or file {root}: say where the data is with --data-root.")
     config = cls.Config.build(name, spec.set.get(name, {}))
-    dataset = open_dataset(name, config.model_dump(), split, root)
+    dataset = open_dataset(name, config.model_dump(), split, root, spec.allow_missing)
     return Source(dataset, name, split, config, root)
 
 
 def _check_owners(spec: GridSpec, methods: list[str], datasets: list[str]) -> None:
     """Every owner in `set` must be something this grid has; else a setting would silently do nothing."""
-    known = [*methods, *datasets, "train"]
+    known = [*methods, *datasets, "train", spec.executor]
     for owner in spec.set:
         if owner not in known:
             raise UnknownNameError("owner of settings in this grid named", owner, known)
@@ -231,11 +267,4 @@ def _runs(stored: StoredCell | None, overwrite: str) -> bool:
             return stored is None or not stored.ok
 
 
-def expected_seconds(cell: Cell, stored: list[StoredCell]) -> float | None:
-    """Median of finished cells with the same protocol, of the same method where there are any."""
-    alike = [s for s in stored if s.ok and s.cell.protocol == cell.protocol]
-    same = [s for s in alike if s.cell.method == cell.method] or alike
-    return statistics.median(s.result["seconds"]["total"] for s in same) if same else None
-
-
-__all__ = ["REGIMES", "Plan", "Planned", "Source", "expected_seconds", "make_plan", "open_source"]
+__all__ = ["REGIMES", "Plan", "Planned", "Source", "make_plan", "open_source"]

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import ConfigError, StoreError
+from bench.grid.journal import journal
 from bench.grid.plan import Plan
 from bench.grid.results import Results
-from bench.grid.store import Store, StoredCell
-from bench.plugins.executor import Executor
+from bench.grid.store import Store
+from bench.grid.tracking import tracking
 from bench.plugins.registry import registry
-from bench.training.progress import Observer
+from bench.training.progress import Observer, Observers
 
 
-def run_plan(
-    plan: Plan, observer: Observer | None = None, on_cell: Callable[[StoredCell], None] | None = None
-) -> Results:
-    """Run what is to be run; `on_cell` hears of each cell as it ends. Returns the plan's cells, old and new.
+def run_plan(plan: Plan, observer: Observer | None = None) -> Results:
+    """Run what is to be run, watched by `observer`, the folder's journal and the plan's trackers.
+
+    Returns the plan's cells, old and new.
 
     Raises:
         StoreError: the output folder cannot be written; checked before anything runs.
     """
     Store(plan.spec.out).prepare()
-    executor: type[Executor] = registry("executor").load(plan.spec.executor)
-    for stored in executor().run(plan.to_run, observer or Observer()):
-        if on_cell is not None:
-            on_cell(stored)
+    with journal(plan) as lines, tracking(plan) as trackers:
+        for _ in plan.executor.run(plan.to_run, Observers([observer or Observer(), lines, trackers])):
+            pass
     return stored_results(plan)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +11,9 @@ from pydantic import field_validator
 from bench.config import Config, setting
 from bench.errors import ConfigError
 from bench.grid.choice import parse_value
+from bench.user_config import data_place
 
+_SHORT = ("workers", "threads", "timeout", "memory")  # of every executor: set without its name
 Overwrite = Literal["only-missing", "failed", "always", "never"]
 
 
@@ -40,11 +41,13 @@ class GridSpec(Config):
     )
     backbone: str | None = setting(None, "network; none: the regime's")
     weights: str | None = setting(None, "'imagenet', 'scratch' or a file; none: imagenet where there are any")
-    data_root: Path | None = setting(None, "folder with the data; none: $BENCH_DATA")
+    data_root: Path | None = setting(None, "folder with the data; none: $BENCH_DATA, else data_root in the config file")
+    allow_missing: bool = setting(False, "leave out images that are missing or unreadable; else they are an error")
     device: str = setting("auto", "auto, cpu, cuda, cuda:N")
     executor: str = setting("local", "where cells run")
     out: Path = setting(Path("results"), "output folder")
     overwrite: Overwrite = setting("only-missing", "which cells to run that are there already")
+    tracking: tuple[str, ...] = setting((), "programs to follow the run with, for example tensorboard")
     set: dict[str, dict[str, Any]] = setting(
         {}, "settings of a method, a dataset or the trainer: owner -> field -> value"
     )
@@ -57,23 +60,24 @@ class GridSpec(Config):
             raise ValueError(f"{min(values)} is less than {least}")
         return tuple(dict.fromkeys(values))
 
-    @field_validator("methods", "datasets")
+    @field_validator("methods", "datasets", "tracking")
     @classmethod
     def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(values))
 
     @property
     def root(self) -> Path | None:
-        """`data_root`, or what the environment says."""
-        if self.data_root is not None:
-            return self.data_root.expanduser()
-        return Path(os.environ["BENCH_DATA"]).expanduser() if os.environ.get("BENCH_DATA") else None
+        """`data_root`, or what the environment or the user's config file says."""
+        place = data_place(self.data_root)
+        return None if place is None else place.path
 
 
 def grid_spec(
     file: Path | None = None, options: dict[str, Any] | None = None, sets: list[str] | None = None
 ) -> GridSpec:
     """A spec from a TOML file, with options over it, with `owner.field=value` texts over both.
+
+    `workers`, `threads`, `timeout` and `memory` are the executor's, whichever it is.
 
     Raises:
         ConfigError: an unknown key, a value that cannot be, a file that is not TOML.
@@ -84,6 +88,10 @@ def grid_spec(
     if not isinstance(table, dict) or not all(isinstance(v, dict) for v in table.values()):
         raise ConfigError("[set] holds a table for each owner: [set.crh] and below it margin = 0.3.")
     values["set"] = {owner: dict(fields) for owner, fields in table.items()}
+    executor = values.get("executor", "local")
+    for name in _SHORT:
+        if name in values:
+            values["set"].setdefault(executor, {})[name] = values.pop(name)
     for text in sets or []:
         owner, field, value = parse_set(text)
         values["set"].setdefault(owner, {})[field] = value

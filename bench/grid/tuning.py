@@ -10,7 +10,6 @@ import hashlib
 import itertools
 import json
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +64,15 @@ def plan_tuning(spec: GridSpec, space: SearchSpace) -> Plan:
 
 
 def tune(
-    spec: GridSpec, space: SearchSpace, observer: Observer | None = None,
-    on_cell: Callable[[StoredCell], None] | None = None, plan: Plan | None = None,
-) -> tuple[Path, dict[str, Any]]:  # fmt: skip
+    spec: GridSpec, space: SearchSpace, observer: Observer | None = None, plan: Plan | None = None
+) -> tuple[Path, dict[str, Any]]:
     """Run the trials and write the best of each method into OUT/tuned.json, beside choices that are there.
 
     Returns:
         The file, and what was chosen now: key -> method -> entry (train, map, budget, trials).
     """
     plan = plan or plan_tuning(spec, space)
-    results = run_plan(plan, observer, on_cell)
+    results = run_plan(plan, observer)
     found = _choose(spec, results.cells, budget_digest(spec, space))
     path = spec.tuned or spec.out / "tuned.json"
     choices = read_file(path)

@@ -25,6 +25,7 @@ _CONTRACTS = {  # kind -> (module and name of the base class)
     "dataset": ("bench.plugins.dataset", "Dataset"),
     "report": ("bench.plugins.report", "Report"),
     "executor": ("bench.plugins.executor", "Executor"),
+    "tracker": ("bench.plugins.tracker", "Tracker"),
 }
 
 
@@ -39,7 +40,7 @@ class Entry:
 
 
 class Registry:
-    """All plug-ins of one kind ("method", "dataset", "report" or "executor")."""
+    """All plug-ins of one kind ("method", "dataset", "report", "executor" or "tracker")."""
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -174,5 +175,5 @@ def _import_file(module: str, path: Path) -> ModuleType:
 
 @functools.cache
 def registry(kind: str) -> Registry:
-    """The registry of a kind: "method", "dataset", "report" or "executor"."""
+    """The registry of a kind: "method", "dataset", "report", "executor" or "tracker"."""
     return Registry(kind)

@@ -14,6 +14,8 @@ def test_everything_there_is_has_a_line(bench) -> None:
     names = [line.split()[0] for line in lines if line.strip()]
     for kind in ("method", "dataset", "report", "executor"):
         for entry in registry(kind).entries().values():
+            if entry.path is not None:  # a file that another test has used
+                continue
             assert names.count(entry.info.name) == 1
     assert {*BACKBONES, *REGIMES} <= set(names)
     crh = next(line for line in lines if line.startswith("crh "))

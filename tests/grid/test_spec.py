@@ -72,3 +72,11 @@ def test_the_data_folder_may_come_from_the_environment(monkeypatch: pytest.Monke
     monkeypatch.setenv("BENCH_DATA", "/somewhere")
     assert grid_spec().root == Path("/somewhere")
     assert grid_spec(options={"data_root": "here"}).root == Path("here")
+
+
+def test_the_data_folder_may_come_from_the_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text('data_root = "/elsewhere"')
+    monkeypatch.setenv("BENCH_CONFIG", str(tmp_path / "config.toml"))
+    assert grid_spec().root == Path("/elsewhere")
+    monkeypatch.setenv("BENCH_DATA", "/somewhere")
+    assert grid_spec().root == Path("/somewhere")

@@ -1,0 +1,1 @@
+"""Where training can be followed; found by name through `bench.plugins.registry`."""
