@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 _BANK_BLOCK = 2**15  # rows of MDS's bank that a batch is compared with at a time
+_RARE = 16  # of so many pairs one shares a label, or fewer
 
 
 def center_cosines(v: Tensor, centers: Tensor) -> Tensor:
@@ -86,10 +87,14 @@ def bank_pair_loss(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> Tensor
 
 def _pair_terms(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> tuple[Tensor, Tensor]:
     """Sum over the pairs that share a label, and their number."""
-    cosines = F.normalize(u, dim=1) @ F.normalize(bank, dim=1).T
+    u, bank = F.normalize(u, dim=1), F.normalize(bank, dim=1)
     shares = y[:, None] == bank_y[None, :] if y.ndim == 1 else y @ bank_y.T > 0
-    pairs = shares.to(cosines.dtype)
-    return (F.softplus((1 - cosines) / 2) * pairs).sum(), pairs.sum()
+    if y.ndim == 1 and u.device.type == "cpu":  # on a GPU their number would have to be waited for
+        i, j = shares.nonzero(as_tuple=True)
+        if len(i) * _RARE < shares.numel():  # then these pairs alone cost less than all of them as a matrix
+            return F.softplus((1 - (u[i] * bank[j]).sum(dim=1)) / 2).sum(), shares.sum()
+    pairs = shares.to(u.dtype)
+    return (F.softplus((1 - u @ bank.T) / 2) * pairs).sum(), pairs.sum()
 
 
 def quantization(v: Tensor) -> Tensor:

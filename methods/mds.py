@@ -31,6 +31,7 @@ INFO = PluginInfo(
     summary="Fixed centers at a target distance, softmax loss, pair loss over a momentum bank",
     citation="Wang et al., Deep Hashing with Minimal-Distance-Separated Hash Centers, CVPR 2023",
     licence="MIT (this implementation)",
+    version=2,  # 2: rare pairs are gathered, which rounds otherwise
     homepage="https://github.com/Wangld5/Center-Hashing",
     variants={
         "mds": ("centers by this project's solver", {}),

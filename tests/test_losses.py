@@ -169,6 +169,14 @@ def test_the_pair_loss_equals_a_loop_and_its_blocks(batch: tuple, seed: int, mul
         in_blocks.backward()
     assert in_blocks.item() == pytest.approx(expected, rel=1e-9)
     assert torch.allclose(leaf.grad, gradient)
+    for rare in (0, 10**9):  # always, never gathered
+        leaf.grad = None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(losses, "_RARE", rare)
+            other = bank_pair_loss(leaf, labels, bank, bank_labels)
+        other.backward()
+        assert other.item() == pytest.approx(expected, rel=1e-9)
+        assert torch.allclose(leaf.grad, gradient)
 
 
 @given(batches())
