@@ -30,6 +30,7 @@ from bench.training.kept import KeptPasses, head_state, restore
 from bench.training.model import HashModel, build_model
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig
+from bench.training.seeding import seeded
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.trainer import Trained, train
 from bench.workshop import Material, Workshop
@@ -142,7 +143,7 @@ class CellRun:
                 self._train(_SMALLER)
 
     def _train(self, micro_batches: int) -> None:
-        with self.clock.phase("training"):
+        with self.clock.phase("training"), seeded(self.method.training_seed, "dropout"):
             data = self.material
             self.trained = train(
                 self.model, self.method, data.inputs, data.dataset.labels, data.split.train, self.config,
