@@ -30,7 +30,7 @@ class Run:
     """A member's way through the training.
 
     Attributes:
-        error: what has ended it.
+        error: the first that has come, which has ended it.
         reads_codes: whether it can ever ask for an epoch's codes.
         signs_only: whether those are the signs of its outputs, which all such runs are given at once.
         columns: which outputs of its group are its own.
@@ -68,7 +68,7 @@ class Run:
         except (MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
-            self.error = error
+            self.error = self.error or error
 
     def reads_slow_outputs(self) -> bool:
         """In this epoch."""
@@ -78,12 +78,17 @@ class Run:
         """After this epoch."""
         return self.method.codes_from == "pass" and self.method.reads_codes(self.course.epoch)
 
+    def can_be_bundled(self) -> bool:
+        """Whether its loss can be computed with others in this epoch: it must not write what it hears in between."""
+        weights = next(self.method.parameters(), None)
+        return self.method.loss_vmaps and weights is None and not self.reads_slow_outputs()
+
     def record(self, sums: Sums) -> None:
         """Keep what came of the batch."""
         if self.reads_codes and not self.signs_only:
             self.course.codes[self.places] = self.method.codes(self.outputs.detach())
         self.course.seen += len(self.places)
-        sums.note(self.course, {"loss": self.loss.detach(), **self.method.log})
+        sums.note(self.course, {"loss": self.loss, **self.method.log})
 
     def result(self) -> Trained | Exception:
         """What it leaves."""
