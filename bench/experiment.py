@@ -104,6 +104,7 @@ class CellRun:
                 self.material.inputs, self.material.weights, self.config, self.method.outputs,
                 self.method.training_seed, self.device,
             )  # fmt: skip
+            self._weights_digest = self.material.weights_digest(self.model.backbone)
 
     @property
     def ready(self) -> bool:
@@ -164,7 +165,9 @@ class CellRun:
             measured, self.outcome.arrays = measure(
                 self.cell, self.model, self.method, self.trained, self.material, self.clock, self.device, self.observer
             )
-            measured["audit"]["construction"] = self.method.facts | self._similarity_facts
+            measured["audit"]["construction"] = {
+                **self.method.facts, **self._similarity_facts, "weights_digest": self._weights_digest
+            }  # fmt: skip
             self.outcome.measured |= measured
 
     def store(self) -> StoredCell:

@@ -23,9 +23,9 @@ from bench.grid.cell import Cell
 from bench.grid.job import Job
 from bench.plugins.dataset import Dataset, Split
 from bench.plugins.registry import registry
-from bench.training.backbones import Weights, resolve_weights
+from bench.training.backbones import Weights, resolve_weights, weights_digest
 from bench.training.devices import choose_device
-from bench.training.features import frozen_features
+from bench.training.features import frozen_features, kept_digest
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.progress import Observer, watching_decoding
 from bench.training.regimes import TrainConfig, regime_named
@@ -42,6 +42,7 @@ class Material:
     inputs: ImageInputs | FeatureInputs
     key: str
     _features_map: float | None = None
+    _weights_digest: str | None = None
 
     def once(self, features_map: Callable[[], float]) -> float:
         """mAP of frozen features: the same for every cell, so computed once and kept on disk."""
@@ -49,6 +50,15 @@ class Material:
             array = cached_array(f"features-map-{self.key}", lambda: np.array([features_map()]))
             self._features_map = float(array[0])
         return self._features_map
+
+    def weights_digest(self, backbone: torch.nn.Module) -> str | None:
+        """Of the pretrained network under the cells, which `backbone` is while it is not trained yet; None for others.
+
+        Where features are frozen it is of the network that made them.
+        """
+        if self._weights_digest is None and self.weights.pretrained and isinstance(self.inputs, ImageInputs):
+            self._weights_digest = weights_digest(backbone)
+        return self._weights_digest
 
     @functools.cached_property
     def features_similarity(self) -> NDArray[np.float64] | None:
@@ -127,7 +137,8 @@ class Workshop:
         if regime_named(job.cell.regime).frozen:
             with _threads(self._shared_threads):
                 features = frozen_features(dataset, config, weights, device, self._observer)
-            return Material(dataset, split, weights, FeatureInputs(features, device), key)
+            digest = kept_digest(job.cell.fingerprint, config, weights.id)
+            return Material(dataset, split, weights, FeatureInputs(features, device), key, _weights_digest=digest)
         with watching_decoding(self._observer):
             images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
         return Material(dataset, split, weights, ImageInputs(images, config, weights, dataset.flip_safe, device), key)

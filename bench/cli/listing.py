@@ -32,18 +32,20 @@ def list_command(what: What = None, methods: PlugIns = None) -> None:
     if what is not None and what not in KINDS:
         return _describe(what, console)
     for kind in KINDS if what is None else [what]:
-        console.print(_table(kind))
+        console.print(_table(kind, console.is_terminal))
     for kind in ("method", "dataset", "report", "executor", "tracker"):
         for name, reason in registry(kind).broken.items():
             console.print(f"[yellow]{kind} '{name}' cannot be used: {reason}[/yellow]")
 
 
-def _table(kind: str) -> Table:
+def _table(kind: str, fits: bool) -> Table:
+    """One of the lists; where it has to fit a terminal, names stay whole and the rest is cut."""
     from rich.table import Table
 
-    table = Table(title=kind, title_justify="left", box=None, pad_edge=False)
-    for column in ("name", "what", "citation", "licence"):
-        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=20 if column == "name" else None)
+    table = Table(title=kind, title_justify="left", box=None, pad_edge=False, expand=fits)
+    table.add_column("name", no_wrap=True, min_width=20)
+    for column, share in (("what", 4), ("citation", 2), ("licence", 1)):
+        table.add_column(column, no_wrap=True, overflow="ellipsis", ratio=share)
     for row in _rows(kind):
         table.add_row(*row)
     return table
@@ -51,9 +53,9 @@ def _table(kind: str) -> Table:
 
 def _rows(kind: str) -> list[tuple[str, str, str, str]]:
     if kind == "backbones":
-        from bench.training.backbones import BACKBONES, MORE
+        from bench.training.backbones import BACKBONES, FAMILIES
 
-        return [(n, b.summary, b.citation, b.licence) for n, b in BACKBONES.items()] + [("...", MORE, "", "")]
+        return [(n, b.summary, b.citation, b.licence) for n, b in (BACKBONES | FAMILIES).items()]
     if kind == "regimes":
         from bench.training.regimes import REGIMES
 

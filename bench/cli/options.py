@@ -71,7 +71,11 @@ Backbone = Annotated[
     typer.Option(help="Network; see bench list. [default: by the regime]", autocompletion=_complete_backbone),
 ]
 Weights = Annotated[
-    str | None, typer.Option(help="imagenet, scratch or a file. [default: imagenet where there are any]")
+    str | None,
+    typer.Option(help="imagenet (the library's release), scratch or a file. [default: imagenet where there are any]"),
+]
+FromScratch = Annotated[
+    bool | None, typer.Option("--from-scratch", help="Begin from random weights: the same as --weights scratch.")
 ]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder with the data. [default: $BENCH_DATA]")]
 AllowMissing = Annotated[
@@ -101,17 +105,25 @@ Sets = Annotated[
 
 def spec_of(
     grid: Path | None, methods: str | None, datasets: str | None, bits: str | None, seeds: str | None,
-    sets: list[str] | None, tracking: str | None = None, **others: Any,
+    sets: list[str] | None, tracking: str | None = None, from_scratch: bool | None = None, **others: Any,
 ) -> GridSpec:  # fmt: skip
     """The spec that a command line means."""
     from bench.grid.spec import grid_spec
 
+    if from_scratch:
+        others["weights"] = _scratch(others.get("weights"))
     options = {
         "methods": names("methods", methods), "datasets": names("datasets", datasets),
         "bits": _integers("bits", bits), "seeds": _integers("seeds", seeds), "tracking": names("tracking", tracking),
         **others,
     }  # fmt: skip
     return grid_spec(grid, options, sets)
+
+
+def _scratch(weights: str | None) -> str:
+    if weights not in (None, "scratch"):
+        raise ConfigError(f"--from-scratch and --weights {weights} contradict each other: leave one of them out.")
+    return "scratch"
 
 
 def names(option: str, text: str | None) -> list[str] | None:

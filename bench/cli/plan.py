@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def plan_command(
     grid: o.GridFile = None, methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None,
     seeds: o.Seeds = None, regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None,
-    weights: o.Weights = None, data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None,
+    weights: o.Weights = None, from_scratch: o.FromScratch = None, data_root: o.DataRoot = None,
+    device: o.Device = None, executor: o.ExecutorName = None,
     workers: o.Workers = None, timeout: o.Timeout = None,
     out: o.Out = None, overwrite: o.Overwrite = None, tuned: o.TunedFile = None,
     allow_missing: o.AllowMissing = None, tracking: o.Tracking = None, set_: o.Sets = None,
@@ -26,7 +27,8 @@ def plan_command(
     """Resolve and check every cell, and show a line for each; trains nothing."""
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone,
-        weights=weights, data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
+        weights=weights, from_scratch=from_scratch, data_root=data_root, device=device, executor=executor,
+        workers=workers, timeout=timeout,
         out=out, overwrite=overwrite,
         tuned=tuned, allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip

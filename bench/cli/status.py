@@ -74,7 +74,7 @@ def lines(status: Status) -> list[str]:
 def _sum(status: Status) -> str:
     """`12 of 48 cells done, 1 failed, 2 running, 33 left; 90 cells an hour, about 24 min left`"""
     now = sum(len(one.cells) for one in status.running) + len(status.other_ids)
-    whole = f"{status.done} cells" if status.planned is None else f"{status.done} of {status.planned} cells"
+    whole = _cells(status.done) if status.planned is None else f"{status.done} of {_cells(status.planned)}"
     parts = [f"{whole} done", f"{len(status.failed)} failed", f"{now} running"]
     if status.left is not None:
         parts.append(f"{max(0, status.left - sum(len(one.cells) for one in status.running))} waiting")
@@ -83,7 +83,7 @@ def _sum(status: Status) -> str:
         text += f"; {status.per_hour:,.3g} cells an hour"
     if status.seconds_left is not None and status.left:
         text += f", about {duration(status.seconds_left)} left"
-    return text + (f"; {status.others} more cells are in the folder" if status.others else "")
+    return text + (f"; {_cells(status.others)} of other grids in the folder" if status.others else "")
 
 
 def _runs(status: Status) -> Iterator[str]:
@@ -96,7 +96,7 @@ def _runs(status: Status) -> Iterator[str]:
                 until = run.last if run.goes_on is False else status.time
                 yield f"  worker {one.worker}: {_doing(one, until)}"
     if status.other_ids:
-        yield f"{len(status.other_ids)} cells are claimed by a run that does not write log.jsonl"
+        yield f"{_cells(len(status.other_ids))} claimed by a run that does not write log.jsonl"
 
 
 def _state(run: Run) -> str:
@@ -131,6 +131,10 @@ def _failures(status: Status) -> Iterator[str]:
             yield f"  {failed.title}: {failed.reason}"
         if len(some) > _SHOWN:
             yield f"  and {len(some) - _SHOWN} more"
+
+
+def _cells(number: int) -> str:
+    return f"{number} cell" if number == 1 else f"{number} cells"
 
 
 def _clock(seconds: float) -> str:

@@ -22,6 +22,7 @@ Methods = Annotated[
 def study_command(
     name: Name = None, methods: Methods = None, datasets: o.Datasets = None, bits: o.Bits = None, seeds: o.Seeds = None,
     regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None, weights: o.Weights = None,
+    from_scratch: o.FromScratch = None,
     data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None,
     workers: o.Workers = None, timeout: o.Timeout = None, out: o.Out = None,
     overwrite: o.Overwrite = None, tuned: o.TunedFile = None, allow_missing: o.AllowMissing = None,
@@ -40,6 +41,7 @@ def study_command(
     seeds = seeds or ",".join(map(str, STUDIES[name].seeds if name in STUDIES else (0,)))
     spec = o.spec_of(
         None, None, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone, weights=weights,
+        from_scratch=from_scratch,
         data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
         out=out or Path("results") / name, overwrite=overwrite,
         tuned=tuned, allow_missing=allow_missing, tracking=tracking,

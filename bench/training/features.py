@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.data.cache import cache_dir, load_array
+from bench.data.cache import cache_dir, cached_array, load_array
 from bench.data.filling import filled_array
 from bench.plugins.dataset import Dataset
-from bench.training.backbones import Weights, build_backbone
+from bench.training.backbones import Weights, build_backbone, weights_digest
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel
 from bench.training.progress import Observer, watching_decoding
@@ -31,6 +31,16 @@ def frozen_features(
     key = features_key(dataset.fingerprint(), config, weights.id)
     stored = load_array(cache_dir() / f"{key}.npy")
     return _extract(key, dataset, config, weights, device, observer) if stored is None else stored
+
+
+def kept_digest(dataset: str, config: TrainConfig, weights: str) -> str | None:
+    """Digest of the network that made the features in the cache; None for random weights, or where it is not kept.
+
+    Args:
+        dataset, weights: as `features_key`.
+    """
+    stored = load_array(cache_dir() / f"{features_key(dataset, config, weights)}-weights.npy")
+    return None if stored is None else stored.tobytes().decode()
 
 
 def features_key(dataset: str, config: TrainConfig, weights: str) -> str:
@@ -57,6 +67,8 @@ def _extract(
     inputs = ImageInputs(images, config, weights, flip_safe=False, device=device)
     with seeded(0, "network-init"):  # matters for random weights alone
         backbone, dim = build_backbone(config.backbone, weights, size)
+    if weights.pretrained:
+        cached_array(f"{key}-weights", lambda: np.frombuffer(weights_digest(backbone).encode(), dtype=np.uint8))
     network = backbone.to(device)
     observer.stage("extracting features", len(images))
 

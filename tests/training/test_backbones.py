@@ -2,7 +2,6 @@ import sys
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from bench.errors import ConfigError, UnknownNameError
 from bench.training.backbones import BACKBONES, Weights, build_backbone, resolve_weights
@@ -36,40 +35,9 @@ def test_weights_have_an_identity_without_being_loaded() -> None:
     assert resolve_weights("small-cnn", None) == SCRATCH
     assert resolve_weights("timm:resnet18", None).id.startswith("timm-resnet18.")
     assert resolve_weights("efficientnet-lite0", None).mean[0] == pytest.approx(127 / 255)
-
-
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_weights_from_a_file(tmp_path, suffix: str) -> None:
-    torch.manual_seed(1)
-    from bench.compat import import_torchvision
-
-    full = import_torchvision().models.resnet18()
-    path = tmp_path / f"weights{suffix}"
-    state = dict(full.state_dict().items())
-    save_file(state, path) if suffix == ".safetensors" else torch.save(state, path)
-    weights = resolve_weights("resnet18", str(path))
-    assert weights.id.startswith("sha256:")
-    network, _ = build_backbone("resnet18", weights, 64)
-    assert torch.equal(network.state_dict()["conv1.weight"], full.conv1.weight)
-
-
-def test_weights_of_another_network_are_refused(tmp_path) -> None:
-    path = tmp_path / "weights.pth"
-    torch.save(SmallCNN().state_dict(), path)
-    with pytest.raises(ConfigError, match=r"does not fit resnet18: \d+ of its \d+ tensors"):
-        build_backbone("resnet18", resolve_weights("resnet18", str(path)), 64)
-
-
-def test_a_hostile_weights_file_runs_nothing(tmp_path) -> None:
-    class Hostile:
-        def __reduce__(self) -> tuple:
-            return (exec, (f"open({str(tmp_path / 'ran')!r}, 'w')",))
-
-    path = tmp_path / "weights.pth"
-    torch.save({"state": Hostile()}, path)
-    with pytest.raises(ConfigError, match="not a readable state dict"):
-        build_backbone("small-cnn", resolve_weights("small-cnn", str(path)), 32)
-    assert not (tmp_path / "ran").exists()
+    assert resolve_weights("open_clip:RN50", None).id == "open_clip-RN50.openai"
+    assert resolve_weights("open_clip:RN50", None).mean[0] == pytest.approx(0.48145466)
+    assert resolve_weights("open_clip:ViT-L-14/laion2b_s32b_b82k", None).mean == (0.5, 0.5, 0.5)
 
 
 def test_weights_that_cannot_be_loaded_say_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
@@ -78,9 +46,8 @@ def test_weights_that_cannot_be_loaded_say_what_to_do(monkeypatch: pytest.Monkey
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(
-        ConfigError, match=r"no route to host\): name a file .* --weights FILE, or .* --weights scratch"
-    ):
+    said = r"no route to host\): download https://.*/resnet18-f37072fd.pth .* --weights FILE, or .* --from-scratch"
+    with pytest.raises(ConfigError, match=said):
         build_backbone("resnet18", resolve_weights("resnet18", "imagenet"), 64)
 
 
@@ -89,7 +56,12 @@ def test_weights_that_cannot_be_loaded_say_what_to_do(monkeypatch: pytest.Monkey
     [
         ("resnet35", None, "did you mean .*resnet34"),
         ("timm:resnet10tt", None, "did you mean timm:resnet10t"),
-        ("small-cnn", "imagenet", "has no ImageNet weights"),
+        ("timm:resnet10t.c4_in1k", None, "did you mean timm:resnet10t.c3_in1k"),
+        ("timm:test_vit4", None, "has no pretrained weights: use --from-scratch"),
+        ("open_clip:RN51", None, "did you mean open_clip:RN50"),
+        ("open_clip:RN50/openia", None, "did you mean open_clip:RN50/openai"),
+        ("open_clip:ViT-S-32", None, "has no pretrained weights: use --from-scratch"),
+        ("small-cnn", "imagenet", "has no pretrained weights: use --from-scratch"),
         ("resnet18", "/no/such/file.pth", "there are no weights at"),
         ("features", None, "goes with a dataset of feature vectors"),
     ],
@@ -116,3 +88,9 @@ def test_lite0_with_its_packaged_weights() -> None:
     network, dim = build_backbone("efficientnet-lite0", resolve_weights("efficientnet-lite0", None), 64)
     assert dim == 1280
     assert network(torch.zeros(1, 3, 64, 64)).std() > 0.05  # not the features of random weights
+
+
+@pytest.mark.parametrize("name", ["alexnet", "timm:mixer_s32_224"])
+def test_images_of_a_size_it_cannot_take_are_refused_with_one_it_can(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"cannot take images of 24 px .* --set train.image_size=224"):
+        build_backbone(name, SCRATCH, 24)

@@ -1,0 +1,34 @@
+"""Files of the Hugging Face hub, without half a minute of retries where there is no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_SECONDS = 10.0  # to wait for the hub's first answer
+
+
+def hub_file(repository: str, names: Sequence[str]) -> Path:
+    """The first of some files that a repository has: from the hub's cache, else downloaded into it.
+
+    The repository is asked once before anything is downloaded: the hub's own client tries every file six times.
+
+    Args:
+        repository: `owner/name`, or with its revision `owner/name@revision`.
+
+    Raises:
+        Exception: the network's or the hub's own; FileNotFoundError for a repository without these files.
+    """
+    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+
+    place, _, revision = repository.partition("@")
+    for name in names:
+        cached = try_to_load_from_cache(place, name, revision=revision or None)
+        if isinstance(cached, str):
+            return Path(cached)
+    found = HfApi().model_info(place, revision=revision or None, timeout=_SECONDS)
+    files = {file.rfilename for file in found.siblings or ()}
+    for name in names:
+        if name in files:
+            return Path(hf_hub_download(place, name, revision=revision or None))
+    raise FileNotFoundError(f"{repository} has none of {', '.join(names)}")
