@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 _BANK_BLOCK = 2**15  # rows of MDS's bank that a batch is compared with at a time
-_RARE = 16  # of so many pairs one shares a label, or fewer
+_GATHERED = 2**24  # numbers of the bank that are gathered at a time
 
 
 def center_cosines(v: Tensor, centers: Tensor) -> Tensor:
@@ -87,14 +87,40 @@ def bank_pair_loss(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> Tensor
 
 def _pair_terms(u: Tensor, y: Tensor, bank: Tensor, bank_y: Tensor) -> tuple[Tensor, Tensor]:
     """Sum over the pairs that share a label, and their number."""
-    u, bank = F.normalize(u, dim=1), F.normalize(bank, dim=1)
+    cosines = F.normalize(u, dim=1) @ F.normalize(bank, dim=1).T
     shares = y[:, None] == bank_y[None, :] if y.ndim == 1 else y @ bank_y.T > 0
-    if y.ndim == 1 and u.device.type == "cpu":  # on a GPU their number would have to be waited for
-        i, j = shares.nonzero(as_tuple=True)
-        if len(i) * _RARE < shares.numel():  # then these pairs alone cost less than all of them as a matrix
-            return F.softplus((1 - (u[i] * bank[j]).sum(dim=1)) / 2).sum(), shares.sum()
-    pairs = shares.to(u.dtype)
-    return (F.softplus((1 - u @ bank.T) / 2) * pairs).sum(), pairs.sum()
+    pairs = shares.to(cosines.dtype)
+    return (F.softplus((1 - cosines) / 2) * pairs).sum(), pairs.sum()
+
+
+def class_rows(y: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+    """Rows of each class: (C, n) long, n of the largest class; and (C, n) bool, false where a row only fills up.
+
+    Args:
+        y: (N,) class indices.
+    """
+    counts = torch.bincount(y, minlength=num_classes)
+    rank = torch.arange(len(y), device=y.device) - (counts.cumsum(0) - counts).repeat_interleave(counts)
+    order = torch.argsort(y, stable=True)
+    rows = y.new_zeros(num_classes, int(counts.max()))
+    rows[y[order], rank] = order
+    return rows, torch.arange(rows.shape[1], device=y.device) < counts[:, None]
+
+
+def class_pair_loss(u: Tensor, y: Tensor, bank: Tensor, rows: Tensor, valid: Tensor) -> Tensor:
+    """`bank_pair_loss` of items with one class each, from the pairs that share it alone: with many classes far fewer.
+
+    Args:
+        u, y, bank: as there; y class indices.
+        rows, valid: (C, n) of the bank's labels, see `class_rows`.
+    """
+    u, bank = F.normalize(u, dim=1), F.normalize(bank, dim=1)
+    total = count = u.new_zeros(())
+    for columns in range(0, rows.shape[1], step := max(1, _GATHERED // u.numel())):
+        some, pairs = rows[:, columns : columns + step][y], valid[:, columns : columns + step][y].to(u.dtype)
+        cosines = (bank[some] @ u[:, :, None])[:, :, 0]
+        total, count = total + (F.softplus((1 - cosines) / 2) * pairs).sum(), count + pairs.sum()
+    return total / count.clamp(min=1)
 
 
 def quantization(v: Tensor) -> Tensor:

@@ -21,17 +21,19 @@ from bench.centers.mds_search import search
 from bench.centers.separation import separation
 from bench.config import Config, setting
 from bench.errors import BenchWarning
-from bench.losses import bank_pair_loss, quantization, softmax_bce
+from bench.losses import bank_pair_loss, class_pair_loss, class_rows, quantization, softmax_bce
 from bench.plugins import PluginInfo
 from bench.plugins.method import Method
 from bench.randomness import stream, torch_stream
+
+_FEW = 4  # the largest class has at most one of so many items: then its rows alone are compared
 
 INFO = PluginInfo(
     name="mds",
     summary="Fixed centers at a target distance, softmax loss, pair loss over a momentum bank",
     citation="Wang et al., Deep Hashing with Minimal-Distance-Separated Hash Centers, CVPR 2023",
     licence="MIT (this implementation)",
-    version=2,  # 2: rare pairs are gathered, which rounds otherwise
+    version=2,  # 2: pairs are gathered by class, which rounds otherwise
     homepage="https://github.com/Wangld5/Center-Hashing",
     variants={
         "mds": ("centers by this project's solver", {}),
@@ -115,6 +117,12 @@ class MDS(Method):
         bank = torch.randn(len(targets), self.task.bits, generator=g).to(self.centers)
         self.register_buffer("bank", bank)
         self.register_buffer("bank_targets", targets, persistent=False)
+        self._by_class = False
+        if targets.ndim == 1:
+            rows, valid = class_rows(targets, self.task.num_classes)
+            self._by_class = rows.shape[1] * _FEW <= len(targets)
+            self.register_buffer("class_rows", rows, persistent=False)
+            self.register_buffer("class_valid", valid, persistent=False)
 
     def before_epoch(self, epoch: int) -> None:
         """The pair loss counts from `pair_from` on."""
@@ -135,7 +143,12 @@ class MDS(Method):
         self.log = {"center": center.detach(), "quantization": quant.detach()}
         total = center + self.config.quantization_weight * quant
         if self.config.pair_weight and getattr(self, "_pairs_count", False):
-            pair = bank_pair_loss(torch.tanh(relaxed), targets, self.bank, self.bank_targets)
+            pair = self._pair_loss(torch.tanh(relaxed), targets)
             self.log["pair"] = pair.detach()
             total = total + self.config.pair_weight * pair
         return total
+
+    def _pair_loss(self, u: Tensor, targets: Tensor) -> Tensor:
+        if self._by_class:
+            return class_pair_loss(u, targets, self.bank, self.class_rows, self.class_valid)
+        return bank_pair_loss(u, targets, self.bank, self.bank_targets)

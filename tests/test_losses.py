@@ -13,6 +13,8 @@ from bench.losses import (
     bank_pair_loss,
     center_cosines,
     central_bce,
+    class_pair_loss,
+    class_rows,
     margin_softmax,
     quantization,
     softmax_bce,
@@ -169,14 +171,22 @@ def test_the_pair_loss_equals_a_loop_and_its_blocks(batch: tuple, seed: int, mul
         in_blocks.backward()
     assert in_blocks.item() == pytest.approx(expected, rel=1e-9)
     assert torch.allclose(leaf.grad, gradient)
-    for rare in (0, 10**9):  # always, never gathered
+    if multi_label:
+        return
+    rows, valid = class_rows(bank_labels, y.shape[1])
+    for gathered in (1, 2**24):  # a column at a time, all at once
         leaf.grad = None
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(losses, "_RARE", rare)
-            other = bank_pair_loss(leaf, labels, bank, bank_labels)
-        other.backward()
-        assert other.item() == pytest.approx(expected, rel=1e-9)
+            patch.setattr(losses, "_GATHERED", gathered)
+            by_class = class_pair_loss(leaf, labels, bank, rows, valid)
+        by_class.backward()
+        assert by_class.item() == pytest.approx(expected, rel=1e-9)
         assert torch.allclose(leaf.grad, gradient)
+
+
+def test_rows_of_each_class() -> None:
+    rows, valid = class_rows(torch.tensor([2, 0, 2, 2, 0]), 4)
+    assert [r[v].tolist() for r, v in zip(rows, valid, strict=True)] == [[1, 4], [], [0, 2, 3], []]
 
 
 @given(batches())
