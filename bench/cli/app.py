@@ -6,7 +6,8 @@ Nothing heavy is imported here: `bench --help`, `bench list` and completion answ
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from typing import Annotated, Any
 
 import typer
 
@@ -26,7 +27,7 @@ from bench.cli.status import status_command
 from bench.cli.study import study_command
 from bench.cli.tune import tune_command
 from bench.cli.verify import verify_command
-from bench.errors import BenchError
+from bench.errors import BenchError, BenchWarning
 
 app = typer.Typer(
     name="bench",
@@ -84,6 +85,7 @@ def _root(
 
 def main() -> None:
     """Entry point. Exit codes: 0 all done, 1 cells failed, 2 the user's mistake, 130 interrupted."""
+    warnings.showwarning = _show_warning
     try:
         sys.exit(app(standalone_mode=False))  # a command's own typer.Exit comes back as its number
     except BenchError as error:
@@ -94,6 +96,21 @@ def main() -> None:
         if not hasattr(error, "format_message"):  # a usage error of the command line itself
             raise
         _end(error.format_message(), 2)
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    """Our own as one sentence, without the place in the source that gave it."""
+    if issubclass(category, BenchWarning):
+        print(f"warning: {message}", file=sys.stderr)
+    else:
+        print(warnings.formatwarning(message, category, filename, lineno, line), end="", file=file or sys.stderr)
 
 
 def _end(message: str, code: int) -> None:

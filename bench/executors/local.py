@@ -35,11 +35,12 @@ class Local(Executor):
             return iter(())
         devices = worker_devices(jobs[0].device)
         workers = self._workers(devices)
+        units = units_of(jobs, self.config.together)
         if workers == 0:
-            return _here(units_of(jobs), observer)
+            return _here(units, observer)
         from bench.workers.pool import Pool
 
-        return Pool(self.config, workers, devices, observer).run(units_of(jobs))
+        return Pool(self.config, workers, devices, observer).run(units)
 
     def at_once(self, jobs: Sequence[Job]) -> int:
         """See the contract."""

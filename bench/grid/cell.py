@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -42,12 +44,19 @@ class Cell(Config):
     part: Literal["test", "validation"] = Field("test", description="what queries are: the test set or a part of train")
     tuning: str | None = Field(None, description="digest of the search that chose the training settings")
 
-    @property
+    @functools.cached_property
     def id(self) -> str:
         """16 hex digits; depends on content alone."""
         content = self.model_dump(mode="json", exclude=LABELS)
         text = json.dumps({"identity": IDENTITY_VERSION, **content}, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic's, without what was computed of the fields as they were."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("id", "protocol"):
+            copied.__dict__.pop(name, None)
+        return copied
 
     @property
     def folder(self) -> str:
@@ -61,11 +70,11 @@ class Cell(Config):
 
     @property
     def training_pass(self) -> str:
-        """What cells that can be trained in one pass have in common: data, network under the head, training settings."""
+        """What cells that can be trained in one pass share: data, network under the head, training settings."""
         shared = self.model_dump(mode="json", include=_PASS)
         return hashlib.sha256(json.dumps(shared, sort_keys=True).encode()).hexdigest()[:16]
 
-    @property
+    @functools.cached_property
     def protocol(self) -> str:
         """What all cells of one table have in common; settings are never mixed in one table."""
         shared: dict[str, Any] = {

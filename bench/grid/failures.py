@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,7 +36,7 @@ class Failure:
 def failure_of(error: BaseException, traceback: str | None) -> Failure:
     """The failure that an exception stands for."""
     if out_of_memory(error):
-        return Failure("out-of-memory", f"out of memory: {_first_line(error)}", traceback)
+        return Failure("out-of-memory", f"out of memory: {_asked_for(error)}", traceback)
     if isinstance(error, NotFiniteError):
         return Failure("not-finite", str(error), traceback)
     if isinstance(error, BenchError):
@@ -50,6 +51,12 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "can't allocate memory" in str(error) or "not enough memory" in str(error)
     )
+
+
+def _asked_for(error: BaseException) -> str:
+    """`4096.0 GiB could not be had`, where torch tells it among its own file names."""
+    found = re.search(r"tried to allocate (\d+) bytes", str(error))
+    return _first_line(error) if found is None else f"{int(found[1]) / 2**30:,.1f} GiB could not be had"
 
 
 def _first_line(error: BaseException) -> str:

@@ -152,7 +152,9 @@ class _Journal(Observer):
         self._last = -math.inf
 
     def worker(self, number: int) -> Observer:
-        return self._others.setdefault(number, _Journal(self._log, number))
+        if number not in self._others:
+            self._others[number] = _Journal(self._log, number)
+        return self._others[number]
 
     def begin(self, cells: Sequence[Cell]) -> None:
         self._write("cells begun", ids=[cell.id for cell in cells], titles=[cell.title for cell in cells])

@@ -67,10 +67,9 @@ class Plan:
         return cls(cls.Config.build(self.spec.executor, self.spec.set.get(self.spec.executor, {})))
 
     @property
-    def trackers(self) -> dict[str, Tracker]:
-        """What the run is followed with, by name."""
-        known = registry("tracker")
-        return {name: known.load(name)(self.spec.out) for name in self.spec.tracking}
+    def trackers(self) -> list[Tracker]:
+        """What the run is followed with."""
+        return [registry("tracker").load(name)(self.spec.out) for name in self.spec.tracking]
 
     @functools.cached_property
     def timings(self) -> Timings:

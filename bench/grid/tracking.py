@@ -36,20 +36,22 @@ def tracking(plan: Plan) -> Iterator[Observer]:
 
 
 class _Guarded:
-    """Trackers by name, as far as they have not raised."""
+    """Trackers, as far as they have not raised."""
 
-    def __init__(self, trackers: Mapping[str, Tracker]) -> None:
-        self._trackers = dict(trackers)
+    def __init__(self, trackers: Sequence[Tracker]) -> None:
+        self._trackers = list(trackers)
         self._broken: list[str] = []
 
     def tell(self, what: str, *facts: Any) -> None:
         """Call a method of all of them."""
-        for name, tracker in list(self._trackers.items()):
+        for tracker in tuple(self._trackers):
             try:
                 getattr(tracker, what)(*facts)
             except Exception as error:
-                del self._trackers[name]
-                self._broken.append(f"{name} is left out of the run's tracking: {type(error).__name__}: {error}")
+                self._trackers.remove(tracker)
+                self._broken.append(
+                    f"{tracker.INFO.name} is left out of the run's tracking: {type(error).__name__}: {error}"
+                )
 
     def warn(self) -> None:
         """Say what was left out; not while a cell runs, whose warnings are kept with it."""
@@ -69,7 +71,9 @@ class _Tracking(Observer):
         self._told: set[int] = set()  # epochs whose loss has been told
 
     def worker(self, number: int) -> Observer:
-        return self._others.setdefault(number, _Tracking(self._trackers))
+        if number not in self._others:
+            self._others[number] = _Tracking(self._trackers)
+        return self._others[number]
 
     def begin(self, cells: Sequence[Cell]) -> None:
         self._cells, self._stage, self._told = {cell.id: cell for cell in cells}, "", set()

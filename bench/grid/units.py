@@ -10,15 +10,18 @@ from bench.training.regimes import regime_named
 Unit = tuple[Job, ...]
 
 
-def units_of(jobs: Sequence[Job]) -> list[Unit]:
+def units_of(jobs: Sequence[Job], together: bool = True) -> list[Unit]:
     """All jobs in units, those on one dataset after each other, so that a process reads it once.
 
     Linear heads on the same frozen features, with the same settings and seed, make a unit: they see the same batches.
     Which cells a unit holds does not hang on workers or executor, since the last digits of sums do on the company.
+
+    Args:
+        together: whether cells may share a unit at all.
     """
     units: dict[str, list[Job]] = {}
     for job in jobs:
-        units.setdefault(pass_key(job) if can_share(job) else job.cell.id, []).append(job)
+        units.setdefault(pass_key(job) if together and can_share(job) else job.cell.id, []).append(job)
     return sorted(map(tuple, units.values()), key=lambda unit: unit[0].cell.fingerprint)  # stable: the plan's order
 
 

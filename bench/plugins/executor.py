@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ExecutorConfig(Config):
-    """Settings of every executor; none decides a result, but for `threads` in the last digits."""
+    """Settings of every executor; none decides a result, but for `threads` and `together` in the last digits."""
 
     workers: int | None = setting(
         None, "processes at a time; none: one for each GPU, else for each core; 0: in this process (local)", ge=0
@@ -25,6 +25,9 @@ class ExecutorConfig(Config):
         1, "threads of a cell on the CPU",
         source="one, however many cores there are: sums of floats hang on it, and a grid keeps all cores busy", ge=1,
     )  # fmt: skip
+    together: bool = setting(
+        True, "train linear heads on the same features, of one seed, in one pass: the same but for rounding, and faster"
+    )
     timeout: float | None = setting(None, "seconds after which a cell counts as hanging and is ended", gt=0)
     memory: float | None = setting(None, "GiB that a cell's process may take on the host", gt=0)
 

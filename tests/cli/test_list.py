@@ -12,7 +12,7 @@ from bench.training.regimes import REGIMES
 def test_everything_there_is_has_a_line(bench) -> None:
     lines = bench("list", check=0).stdout.splitlines()
     names = [line.split()[0] for line in lines if line.strip()]
-    for kind in ("method", "dataset", "report", "executor"):
+    for kind in ("method", "dataset", "report", "executor", "tracker"):
         for entry in registry(kind).entries().values():
             if entry.path is not None:  # a file that another test has used
                 continue

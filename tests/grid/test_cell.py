@@ -272,3 +272,14 @@ def test_names_for_people() -> None:
     cell = Cell(**FIELDS)
     assert cell.folder == f"glyphs.crh.16b.s0.{cell.id}"
     assert cell.title == "glyphs@default crh 16 bits seed 0"
+
+
+def test_a_changed_copy_has_an_id_and_a_protocol_of_its_own() -> None:
+    cell = Cell(**FIELDS)
+    before = cell.id, cell.protocol, cell.folder
+    changed = cell.model_copy(update={"fingerprint": "other"})
+    assert changed.id != cell.id
+    assert changed.protocol != cell.protocol
+    assert (cell.id, cell.protocol, cell.folder) == before
+    assert cell == Cell(**FIELDS)  # of which nothing has been computed yet
+    assert Cell.model_validate_json(cell.model_dump_json()).id == cell.id

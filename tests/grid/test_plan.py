@@ -6,7 +6,9 @@ import pytest
 from PIL import Image
 
 from bench.errors import BenchError
+from bench.grid import store
 from bench.grid.plan import make_plan
+from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.grid.store import Store
 
@@ -40,6 +42,31 @@ def test_states_and_which_cells_run(tmp_path: Path, tiny: list[str]) -> None:
         "only-missing": [False, True, True], "failed": [False, True, False], "always": [True] * 3, "never": [False] * 3,
     }  # fmt: skip
     assert plan(tmp_path, tiny, **options).expected_seconds() == 20.0
+
+
+def test_each_stored_cell_is_read_once(tmp_path: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    options = {"methods": ["csq"], "bits": [8, 16, 32]}
+    good = {"status": "ok", "reason": None, "metrics": {}, "seconds": {"total": 10.0}}
+    for planned in plan(tmp_path, tiny, **options).cells:
+        Store(tmp_path / "out").write(planned.job.cell, good, {})
+    read: list[str] = []
+    own = store._read
+    monkeypatch.setattr(store, "_read", lambda folder: read.append(folder.name) or own(folder))
+    found = plan(tmp_path, tiny, **(options | {"bits": [8, 16, 24]}))
+    assert [found.timings.seconds(p.job.cell) for p in found.cells] == [10.0] * 3
+    assert found.expected_seconds() == 10.0
+    assert len(read) == len(set(read)) == 4  # the three that are there, and one that is not
+
+
+def test_a_cell_is_run_again_although_it_was_stored_before(tmp_path: Path, tiny: list[str]) -> None:
+    options: dict[str, Any] = {"methods": ["csq"], "bits": [8], "workers": 0}
+    (planned,) = plan(tmp_path, tiny, **options).cells
+    failed = {"status": "failed", "reason": "x", "metrics": {}, "seconds": {"total": 10.0}}
+    Store(tmp_path / "out").write(planned.job.cell, failed, {})
+    (stored,) = run_plan(plan(tmp_path, tiny, **options)).cells
+    assert stored.ok
+    (again,) = run_plan(plan(tmp_path, tiny, overwrite="always", **options)).cells
+    assert again.path.stat().st_ino != stored.path.stat().st_ino or again.result != stored.result
 
 
 def test_a_changed_setting_is_another_cell_with_a_name_that_says_so(tmp_path: Path, tiny: list[str]) -> None:
