@@ -118,7 +118,7 @@ def class_pair_loss(u: Tensor, y: Tensor, bank: Tensor, rows: Tensor, valid: Ten
     total = count = u.new_zeros(())
     for columns in range(0, rows.shape[1], step := max(1, _GATHERED // u.numel())):
         some, pairs = rows[:, columns : columns + step][y], valid[:, columns : columns + step][y].to(u.dtype)
-        cosines = (bank[some] @ u[:, :, None])[:, :, 0]
+        cosines = (F.embedding(some, bank) * u[:, None]).sum(dim=2)  # on a CPU a quarter of a batched product's time
         total, count = total + (F.softplus((1 - cosines) / 2) * pairs).sum(), count + pairs.sum()
     return total / count.clamp(min=1)
 
