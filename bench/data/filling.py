@@ -10,7 +10,6 @@ wait.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from bench.data.cache import cache_dir, load_array
+from bench.data.cache import cache_dir, load_array, waiting_for
 from bench.errors import StoreError
 
 Watch = Callable[[int, int], None]  # items done, of all
@@ -65,10 +64,8 @@ def filled_array(
         return stored
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with (path.parent / f".{key}.lock").open("w") as lock:
-            _lock(lock)
+        with waiting_for(path):
             _fill(path, shape, np.dtype(dtype), fill, block)
-            (path.parent / f".{key}.lock").unlink(missing_ok=True)
     except OSError as error:
         full = "is full" if error.errno == errno.ENOSPC else f"cannot be written ({error.strerror})"
         raise StoreError(
@@ -145,11 +142,3 @@ def _blocks_in(log: Path) -> set[int]:
 def _to_disk(file: IO[Any]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _lock(file: IO[str]) -> None:
-    """Wait for the process that fills; the system lets go of the lock of one that died."""
-    with contextlib.suppress(ImportError):
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)

@@ -75,8 +75,8 @@ def align(
     rng = np.random.default_rng(seed)
     low, high = _interval(products, similarity, rng, resamples)
     p_value = _mantel(products, similarity, rng, permutations)
-    ranks = (rankdata(pairs) for pairs in _pairs(products, similarity))
-    return Alignment(value, low, high, p_value, float(np.corrcoef(*ranks)[0, 1]))
+    ours, theirs = (rankdata(pairs) for pairs in _pairs(products, similarity))
+    return Alignment(value, low, high, p_value, float(np.corrcoef(ours, theirs)[0, 1]))
 
 
 def _checked(centers: ArrayLike, reference: ArrayLike) -> tuple[Matrix, Matrix]:

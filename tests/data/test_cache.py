@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +64,18 @@ def test_places(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('cache = "~/scratch"')
     monkeypatch.setenv("BENCH_CONFIG", str(tmp_path / "config.toml"))
     assert cache_dir() == Path.home() / "scratch"
+
+
+def test_of_two_that_want_an_array_one_makes_it(own_cache: Path) -> None:
+    made: list[int] = []
+
+    def make() -> np.ndarray:
+        made.append(1)
+        time.sleep(0.2)
+        return np.arange(3)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: cached_array("twice", make), range(2)))
+    assert len(made) == 1
+    assert [array.tolist() for array in found] == [[0, 1, 2]] * 2
+    assert [path.name for path in own_cache.iterdir()] == ["twice.npy"]

@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.centers.hadamard import hadamard
+from bench.evaluation import audit as module
 from bench.evaluation.audit import audit_centers, audit_codes
 
 
@@ -62,3 +64,36 @@ def test_equal_bits_correlate_and_constant_codes_have_no_correlation() -> None:
     constant = audit_codes(words("++", "++"), np.array([0, 1]), words("++", "--"))
     assert constant["bit_correlation"] is None
     assert constant["bit_entropy"] == 0
+
+
+@given(st.integers(2, 60), st.integers(0, 2**32 - 1))
+def test_codes_in_blocks_equal_plain_numbers(items: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    codes, centers = (np.where(rng.random((n, 6)) < 0.8, 1, -1).astype(np.int8) for n in (items, 5))
+    labels = rng.integers(0, 5, items)
+    distances = (codes[:, None] != centers).sum(axis=2).astype(float)
+    own = distances[range(items), labels]
+    distances[range(items), labels] = np.inf
+    varying = codes[:, codes.std(axis=0) > 0]
+    pairs = np.triu_indices(varying.shape[1], 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK_ENTRIES", 20)
+        patch.setattr(module, "_BLOCK_ITEMS", 7)
+        found = audit_codes(codes, labels, centers)
+    assert found["own_center_distance"] == pytest.approx(own.mean())
+    assert found["other_center_distance"] == pytest.approx(distances.min(axis=1).mean())
+    if len(pairs[0]):
+        expected = abs(np.corrcoef(varying, rowvar=False))[pairs].mean()
+        assert found["bit_correlation"] == pytest.approx(expected, abs=1e-12)
+    else:
+        assert found["bit_correlation"] is None
+
+
+def test_distances_to_many_centers_need_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BLOCK_ENTRIES", 2**14)
+    codes, centers = np.ones((20_000, 8), np.int8), np.ones((300, 8), np.int8)
+    tracemalloc.start()
+    audit_codes(codes, np.arange(20_000) % 300, centers)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000  # all distances would take 24 MB

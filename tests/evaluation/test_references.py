@@ -1,6 +1,7 @@
 """References on real images of the embedded dataset; CLIP through open_clip, with a checkpoint that the test saves."""
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,26 @@ def test_class_indices_and_one_hot_rows_are_the_same() -> None:
     rng = np.random.default_rng(1)
     embeddings, labels = rng.normal(size=(30, 4)).astype(np.float32), rng.integers(0, 3, 30)
     assert np.array_equal(class_cosines(embeddings, labels, 3), class_cosines(embeddings, np.eye(3)[labels] > 0, 3))
+
+
+@pytest.mark.parametrize("weighting", ["each", "shared"])
+def test_class_means_in_blocks(weighting: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    embeddings, rows = rng.normal(size=(50, 6)).astype(np.float32), rng.random((50, 4)) < 0.3
+    for labels in (rows, rng.integers(0, 4, 50)):
+        whole = class_cosines(embeddings, labels, 4, weighting)  # type: ignore[arg-type]
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "_BLOCK", 7)
+            assert class_cosines(embeddings, labels, 4, weighting) == pytest.approx(whole, abs=1e-12)  # type: ignore[arg-type]
+
+
+def test_class_means_need_no_table_of_items_by_classes() -> None:
+    embeddings, labels = np.ones((20_000, 2), np.float32), np.arange(20_000) % 300
+    tracemalloc.start()
+    class_cosines(embeddings, labels, 300)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000  # the table would take 48 MB
 
 
 def test_clip_from_a_checkpoint_is_open_clips_own_embedding(open_clip, glyphs: Dataset, checkpoint: Path) -> None:

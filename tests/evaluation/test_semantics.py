@@ -1,12 +1,16 @@
 import itertools
+import os
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 import bench
 from bench.centers.hadamard import hadamard
 from bench.errors import DataError
+from bench.evaluation import semantics as module
 from bench.evaluation.semantics import align, hierarchy_similarity
 from bench.plugins.dataset import Hierarchy
 
@@ -54,6 +58,31 @@ def test_tree_similarity_by_hand() -> None:
     tree = Hierarchy((("animal", "cat", "lion"), ("animal", "cat", "tiger"), ("animal", "dog"), ("car",)))
     expected = [[1, 2 / 3, 1 / 3, 0], [2 / 3, 1, 1 / 3, 0], [1 / 3, 1 / 3, 1, 0], [0, 0, 0, 1]]
     assert hierarchy_similarity(tree) == pytest.approx(np.array(expected))
+
+
+@given(st.integers(1, 12), st.integers(0, 2**32 - 1))
+def test_tree_similarity_equals_a_loop_in_blocks_too(classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    paths = tuple(tuple(rng.choice(["a", "b", "c"], rng.integers(1, 5))) for _ in range(classes))
+    expected = [[len(os.path.commonprefix([p, q])) / max(len(p), len(q)) for q in paths] for p in paths]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK", 4)
+        assert hierarchy_similarity(Hierarchy(paths)).tolist() == expected
+
+
+@pytest.mark.parametrize("block", [1, 4, 5, 512])
+def test_pcc_equals_numpys_in_blocks_too(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(block)
+    centers, reference = rng.integers(0, 2, (9, 12)) * 2 - 1, rng.random((9, 9)) + 1000
+    upper = np.triu_indices(9, 1)
+    monkeypatch.setattr(module, "_BLOCK", block)
+    expected = np.corrcoef((centers @ centers.T)[upper], reference[upper])[0, 1]
+    assert bench.pcc(centers, reference) == pytest.approx(expected, abs=1e-12)
+
+
+def test_one_pair_has_no_correlation() -> None:
+    assert bench.pcc(Z[:2], R[:2, :2]) is None
+    assert bench.pcc(Z[:1], R[:1, :1]) is None
 
 
 def test_align_gives_the_same_pcc_and_scipys_spearman() -> None:
