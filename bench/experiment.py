@@ -198,8 +198,9 @@ def _train_together(runs: Sequence[CellRun], kept: KeptPasses, observer: Observe
     """
     heads = kept.load()
     for run in runs:
-        if run.ready and run.cell.id in heads:
-            run.take(*restore(heads[run.cell.id], run.model, run.method))
+        kept_head = restore(heads[run.cell.id], run.model, run.method) if run.ready and run.cell.id in heads else None
+        if kept_head is not None:
+            run.take(*kept_head)
     left = [run for run in runs if run.ready]
     if len(left) < 2 or not stackable(left[0].config, left[0].material.inputs):
         return

@@ -12,6 +12,7 @@ import bench
 from bench.errors import DataError
 from bench.experiment import build_method, run_unit
 from bench.grid.plan import make_plan
+from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.training.progress import Observer
 from bench.workshop import Workshop
@@ -125,3 +126,50 @@ def test_a_dataset_that_changed_after_the_plan_is_refused(tmp_path: Path) -> Non
     save(2.0)
     with pytest.raises(DataError, match="has changed since the run was planned"):
         next(run_unit((plan.to_run[0],), Workshop(Observer()), Observer()))
+
+
+class Stopped(BaseException):
+    """As Ctrl-C."""
+
+
+class StopsAfter(Observer):
+    """Ends the run once so many cells are stored; hears what is trained."""
+
+    def __init__(self, cells: int) -> None:
+        self.left = cells
+        self.stages: list[str] = []
+
+    def stage(self, name: str, total: int) -> None:
+        self.stages.append(name)
+
+    def stored(self, stored: Any) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise Stopped
+
+
+def test_a_pass_that_was_trained_is_not_trained_again(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 6
+    x = (rng.normal(size=(6, 8))[labels] + rng.normal(size=(120, 8))).astype(np.float32)
+    np.savez(tmp_path / "f.npz", train_features=x, train_labels=labels, query_features=x + 1, query_labels=labels)
+
+    def plan(out: str) -> Any:
+        choices = {
+            "methods": ["crh", "csq", "mds"], "bits": [8, 16],
+            "datasets": [str(tmp_path / "f.npz")], "out": tmp_path / out, "set": {"train": {"epochs": 12}},
+        }  # fmt: skip
+        return make_plan(grid_spec(options=choices))
+
+    whole = run_plan(plan("whole"))
+    with pytest.raises(Stopped):
+        run_plan(plan("ended"), StopsAfter(2))
+    assert len(list((tmp_path / "ended" / "cells").glob(".pass-*"))) == 1
+    again = StopsAfter(-1)
+    ended = run_plan(plan("ended"), again)
+    assert "training" not in again.stages
+    assert not list((tmp_path / "ended" / "cells").glob(".*"))
+    for one, other in zip(whole.cells, ended.cells, strict=True):
+        assert one.result["metrics"] == other.result["metrics"]
+        assert all(np.array_equal(a, other.arrays()[name]) for name, a in one.arrays().items())
+        assert other.result["provenance"]["trained_together"] == 6

@@ -63,9 +63,16 @@ def head_state(model: HashModel, method: Method, trained: Trained, seconds: floa
     }  # fmt: skip
 
 
-def restore(state: State, model: HashModel, method: Method) -> tuple[Trained, float, int]:
-    """Network and method as `head_state` saw them; what training has left, its seconds, how many heads there were."""
-    model.load_state_dict(state["model"])
-    method.load_state_dict(state["method"])
-    method.facts = state["facts"]
-    return Trained(**state["trained"]), float(state["seconds"]), int(state["together"])
+def restore(state: State, model: HashModel, method: Method) -> tuple[Trained, float, int] | None:
+    """Network and method as `head_state` saw them; what training has left, its seconds, how many heads there were.
+
+    What a method had for its training alone (MDS's bank) is not there before one, and is left out. None where the state
+    does not fit, since the code has changed.
+    """
+    try:
+        model.load_state_dict(state["model"])
+        method.load_state_dict(state["method"], strict=False)
+        method.facts = state["facts"]
+        return Trained(**state["trained"]), float(state["seconds"]), int(state["together"])
+    except (KeyError, TypeError, ValueError, RuntimeError):
+        return None
