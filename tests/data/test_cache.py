@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data.cache import cache_dir, cached_array
+from bench.data.cache import arrays_given, arrays_read, cache_dir, cached_array
+from bench.data.filling import filled_array
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +80,18 @@ def test_of_two_that_want_an_array_one_makes_it(own_cache: Path) -> None:
     assert len(made) == 1
     assert [array.tolist() for array in found] == [[0, 1, 2]] * 2
     assert [path.name for path in own_cache.iterdir()] == ["twice.npy"]
+
+
+def test_what_another_machine_gives_is_not_made(own_cache: Path) -> None:
+    cached_array("here", lambda: np.arange(3))
+    with arrays_read() as read:
+        cached_array("here", never)
+        cached_array("new", lambda: np.arange(4))
+    assert {key: array.tolist() for key, array in read.items()} == {"here": [0, 1, 2], "new": [0, 1, 2, 3]}
+    given = {key: np.array(array) + 1 for key, array in read.items()}
+    (own_cache / "new.npy").unlink()
+    with arrays_given(given):
+        assert cached_array("new", never).tolist() == [1, 2, 3, 4]
+        assert cached_array("here", never).tolist() == [0, 1, 2]  # its own comes first
+        assert filled_array("new", (4,), given["new"].dtype, lambda rows: never(), 2) is given["new"]
+    assert cached_array("new", lambda: np.arange(5)).tolist() == [0, 1, 2, 3, 4]
