@@ -105,8 +105,10 @@ def assign_hungarian(
     One head's costs at a time, for their size.
     """
     heads, _, dim = codebook.shape
-    costs = (assignment_cost(sums[:, h * dim : (h + 1) * dim], weights, codebook[h : h + 1])[0] for h in range(heads))
-    return np.stack([least_cost(cost) for cost in costs])
+    columns = [slice(h * dim, (h + 1) * dim) for h in range(heads)]
+    return np.stack(
+        [least_cost(assignment_cost(sums[:, columns[h]], weights, codebook[h : h + 1])[0]) for h in range(heads)]
+    )
 
 
 def least_cost(cost: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,5 @@
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -140,6 +141,28 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = assign_greedy(sums, book, orders)
     monkeypatch.setattr(module, "_BLOCK_BYTES", 8 * 3 * 30 * 7)  # seven classes at a time
     assert np.array_equal(assign_greedy(sums, book, orders), whole)
+
+
+@given(problems())
+def test_sums_are_the_same_in_blocks_of_items(problem: tuple) -> None:
+    codes, rows, _, _ = problem
+    for targets in (rows, rows.argmax(1)):
+        whole = class_code_sums(codes, targets, rows.shape[1])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "_BLOCK_ITEMS", 3)
+            parts = class_code_sums(codes, targets, rows.shape[1])
+        assert all(np.array_equal(a, b) for a, b in zip(whole, parts, strict=True))
+
+
+def test_hungarian_holds_the_costs_of_one_head_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    book, sums = sample_codebook(rng, 3, 400, 10), rng.integers(-9, 9, (200, 30)).astype(float)
+    assign_hungarian(sums, np.ones(200), book)
+    tracemalloc.start()
+    assign_hungarian(sums, np.ones(200), book)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.6 * 200 * 400 * 8
 
 
 def test_items_without_a_label_count_for_nothing() -> None:
