@@ -63,15 +63,15 @@ def workers_of(parent: int) -> list[int]:
 
 
 def a_moment(out: Path, draw: random.Random) -> Callable[[], bool]:
-    """Whether it has come: some time after the first cell, while one is written, or before one of a pass is stored."""
-    kind = draw.choice(["time", "time", "writing", "trained"])
+    """Whether it has come: when so many cells are stored, while one is written, or before one of a pass is stored."""
+    kind = draw.choice(["cells", "cells", "writing", "trained"])
     cells = out / "cells"
     if kind == "writing":
         return lambda: any(cells.glob(".writing-*"))
     if kind == "trained":
         return lambda: any(cells.glob(".pass-*"))
-    end = time.monotonic() + draw.uniform(3, 14)
-    return lambda: time.monotonic() > end
+    count = draw.randint(0, 22)
+    return lambda: len(list(cells.glob("[!.]*/result.json"))) >= count
 
 
 @pytest.mark.slow
