@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from bench.data.splits import counted_split, stratified_split, validation_split
 from bench.errors import DataError
 from bench.plugins.dataset import Split
+from bench.randomness import stream
 
 
 @given(st.lists(st.integers(3, 40), min_size=2, max_size=6), st.integers(0, 2**32 - 1), st.data())
@@ -72,3 +73,15 @@ def test_a_validation_part_leaves_every_class_in_training(classes: int, seed: in
     assert np.array_equal(part.train, part.database)
     kept = rows[part.train].any(0) if multi_label else np.bincount(labels[part.train], minlength=classes) > 0
     assert kept.all()
+
+
+def test_a_seed_draws_these_rows_on_every_machine() -> None:
+    labels = np.repeat(np.arange(3), 8)
+    stratified = stratified_split(labels, stream(0, "split"), 0.25, 0.25, name="x")
+    assert stratified.train.tolist() == [0, 2, 3, 7, 10, 11, 13, 15, 16, 18, 19, 22]
+    assert stratified.query.tolist() == [1, 4, 8, 9, 20, 21]
+    assert stratified.database.tolist() == [5, 6, 12, 14, 17, 23]
+    counted = counted_split(labels, stream(0, "split"), (2, 1, 2))
+    assert counted.train.tolist() == [1, 4, 8, 9, 20, 21]
+    assert counted.query.tolist() == [5, 12, 23]
+    assert counted.database.tolist() == [6, 7, 11, 14, 17, 22]
