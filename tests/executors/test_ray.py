@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import bench
-from bench.errors import ConfigError
+from bench.errors import ConfigError, StoreError
+from bench.executors._ray_tasks import _check
 from bench.executors.ray import Ray, RayConfig
 from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
@@ -113,13 +114,13 @@ def test_each_trouble_is_one_cells_and_has_its_reason(
 ) -> None:
     troubles = ["raises", "hangs", "dies"]
     results = bench.run(
-        methods=["csq", *map(trouble, troubles)], bits=[8], out=tmp_path / "out", executor="ray", timeout=15,
+        methods=["csq", *map(trouble, troubles)], bits=[8], out=tmp_path / "out", executor="ray", timeout=20,
         set={**tiny_set, "ray": {"address": nodes.address}}, reports=False,
     )  # fmt: skip
     found = {s.cell.method: (s.result["failure"], s.result["reason"]) for s in results.cells}
     assert found == {
         "csq": (None, None), "raises": ("error", "ValueError: the fourth batch"),
-        "hangs": ("timeout", "not done after 15 s: ended as --timeout says"),
+        "hangs": ("timeout", "not done after 20 s: ended as --timeout says"),
         "dies": ("killed", "its process ended without a word (WorkerCrashedError)"),
     }  # fmt: skip
 
@@ -136,6 +137,17 @@ def test_features_are_made_once_for_all_nodes(nodes: Nodes, tmp_path: Path, tiny
     assert len(nodes.files("features-map-*.npy")) > 1  # both have worked
     assert len(nodes.files("features-[!m]*.npy")) == 1
     assert same(bench.run(**options, set=tiny_set, out=tmp_path / "here"), there)
+
+
+def test_a_node_that_cannot_do_the_work(tmp_path: Path) -> None:
+    order: dict[str, Any] = {"version": bench.__version__, "shared": True, "jobs": [{"out": str(tmp_path)}]}
+    with pytest.raises(StoreError, match=r"does not see the output folder .* --set ray.shared=false"):
+        _check(order)
+    _check({**order, "shared": False})
+    (tmp_path / "cells").mkdir()
+    _check(order)
+    with pytest.raises(StoreError, match=rf"has bench {bench.__version__}, the driver 0.0: install the same"):
+        _check({**order, "version": "0.0"})
 
 
 def test_nothing_listens_at_the_address(tmp_path: Path, tiny_set: dict) -> None:
