@@ -29,6 +29,8 @@ from bench.cli.tune import tune_command
 from bench.cli.verify import verify_command
 from bench.errors import BenchError, BenchWarning
 
+_INTERRUPTED = 130  # exit code after Ctrl-C
+
 app = typer.Typer(
     name="bench",
     help="The benchmark of hash-center deep hashing: CRH, CSQ and others over one trainer and one exact evaluation.",
@@ -87,15 +89,18 @@ def main() -> None:
     """Entry point. Exit codes: 0 all done, 1 cells failed, 2 the user's mistake, 130 interrupted."""
     warnings.showwarning = _show_warning
     try:
-        sys.exit(app(standalone_mode=False))  # a command's own typer.Exit comes back as its number
+        code = app(standalone_mode=False)  # a command's own typer.Exit comes back as its number, and so does Ctrl-C
     except BenchError as error:
         _end(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        _end("interrupted; finished cells are kept, run the same command again to go on.", 130)
+        code = _INTERRUPTED
     except Exception as error:
         if not hasattr(error, "format_message"):  # a usage error of the command line itself
             raise
         _end(error.format_message(), 2)
+    if code == _INTERRUPTED:
+        _end("interrupted; finished cells are kept, run the same command again to go on.", code)
+    sys.exit(code)
 
 
 def _show_warning(

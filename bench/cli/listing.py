@@ -95,11 +95,11 @@ def _settings(name: str) -> tuple[str, dict[str, Any], list[tuple[str, Any, str,
 
     if name in REGIMES:
         return f"{name}: {REGIMES[name].summary}\n", REGIMES[name].values, TrainConfig.describe()
-    for kind in ("method", "dataset"):
+    for kind in ("method", "dataset", "executor"):
         if name in registry(kind).names() or name.endswith(".py"):
             info = registry(kind).entry(name).info
             summary, own = info.variants.get(name, (info.summary, {}))
             title = f"{name}: {summary}\n{info.citation}\n{info.licence} {info.homepage}\n"
             return title, own, registry(kind).load(name).Config.describe()
-    known = [*KINDS, *REGIMES, *registry("method").names(), *registry("dataset").names()]
-    raise UnknownNameError("list, method, dataset or regime", name, known)
+    known = [*KINDS, *REGIMES, *(n for kind in ("method", "dataset", "executor") for n in registry(kind).names())]
+    raise UnknownNameError("list, method, dataset, executor or regime", name, known)

@@ -77,10 +77,10 @@ def decoding(sizes: Sizes) -> Work:
     """One JPEG file, as often as there are items."""
     from PIL import Image
 
-    folder = Path(tempfile.mkdtemp(dir=FOLDER))
+    file = FOLDER / "photograph.jpg"
     coarse = Image.fromarray(_random(sizes).integers(0, 256, (38, 50, 3), dtype=np.uint8))
-    coarse.resize((500, 375), Image.Resampling.BICUBIC).save(folder / "photograph.jpg", quality=90)
-    return lambda: decode([folder / "photograph.jpg"] * int(sizes.N), 256)
+    coarse.resize((500, 375), Image.Resampling.BICUBIC).save(file, quality=90)
+    return lambda: decode([file] * int(sizes.N), 256)
 
 
 def features(sizes: Sizes) -> Work:
@@ -117,8 +117,7 @@ def max_hd(sizes: Sizes) -> Work:
 
 def mds(sizes: Sizes) -> Work:
     """At MDS's own target distance."""
-    target = target_distance(int(sizes.K), int(sizes.C))
-    return lambda: mds_centers(int(sizes.C), int(sizes.K), target, _random(sizes))
+    return lambda: mds_centers(int(sizes.C), int(sizes.K), target_distance(int(sizes.K), int(sizes.C)), _random(sizes))
 
 
 def confusions(sizes: Sizes) -> Work:
@@ -136,9 +135,8 @@ def confusions(sizes: Sizes) -> Work:
 
 def class_similarity(sizes: Sizes) -> Work:
     """From sums over all items."""
-    size = int(sizes.C)
-    sums = _random(sizes).random((size, size))
-    return lambda: confusion_similarity(sums, np.ones(size), "paper")
+    sums = _random(sizes).random((int(sizes.C),) * 2)
+    return lambda: confusion_similarity(sums, np.ones(len(sums)), "paper")
 
 
 def shc(sizes: Sizes) -> Work:
