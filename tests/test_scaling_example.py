@@ -87,7 +87,7 @@ def test_the_page_has_the_steps_and_the_grid(scaling: ModuleType, grid: ModuleTy
 
 def test_without_losses_a_grid_takes_its_cells_one_after_the_other(grid: ModuleType) -> None:
     found = grid.simulate(10, 4, 100.0, math.inf)
-    assert found == (grid.START + 3 * (100 + grid.OVERHEAD), 0.0, 0, 0)
+    assert found == pytest.approx((grid.START + 3 * (100 + grid.OVERHEAD), 0, 0, 0))
 
 
 @pytest.mark.parametrize("between", [50.0, 1_000.0, 10_000.0])
