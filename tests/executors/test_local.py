@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import bench
@@ -24,19 +23,6 @@ Trouble = Callable[[str], str]
 
 def codes(results: Results) -> dict[str, list[bytes]]:
     return {s.cell.id: [a.tobytes() for a in s.arrays().values()] for s in results.cells}
-
-
-@pytest.fixture
-def features(tmp_path: Path) -> str:
-    """Five clouds of vectors: frozen features, whose heads are trained together."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(200) % 5
-    x = (rng.normal(size=(5, 16))[labels] + rng.normal(size=(200, 16))).astype(np.float32)
-    np.savez(
-        tmp_path / "clouds.npz", train_features=x[:120], train_labels=labels[:120], query_features=x[120:],
-        query_labels=labels[120:],
-    )  # fmt: skip
-    return str(tmp_path / "clouds.npz")
 
 
 @pytest.mark.slow
