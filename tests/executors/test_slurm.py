@@ -98,20 +98,6 @@ def children(parent: int) -> list[int]:
     return [int(pid) for pid in found.stdout.split()]
 
 
-@pytest.mark.slow
-def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: dict, trouble: Trouble) -> None:
-    grid: dict[str, Any] = {"methods": ["csq", *map(trouble, ["raises", "hangs", "dies"])], "bits": [8]}
-    results = run({**grid, "set": tiny_set, "out": tmp_path / "out"}, **HERE, timeout=20, workers=3, retries=0)
-    found = {s.cell.method: (s.result["failure"], s.result["reason"]) for s in results.cells}
-    failure, reason = found.pop("dies")
-    assert failure == "killed"
-    assert str(tmp_path / "out" / "slurm") in reason
-    assert found == {
-        "csq": (None, None), "raises": ("error", "ValueError: the fourth batch"),
-        "hangs": ("timeout", "not done after 20 s: ended as --timeout says"),
-    }  # fmt: skip
-
-
 slurm = pytest.mark.skipif(
     shutil.which("sbatch") is None or subprocess.run(["sinfo"], capture_output=True, check=False).returncode != 0,
     reason="no Slurm answers here",
