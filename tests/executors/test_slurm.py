@@ -28,7 +28,6 @@ from bench.training.progress import Observer
 
 HERE = {"cluster": "local", "poll": 0.5}
 THERE = {"poll": 1, "delay": 3}
-Trouble = Callable[[str], str]
 
 
 def same(one: Results, other: Results) -> bool:
