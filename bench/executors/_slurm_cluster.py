@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import getpass
 import json
+import signal
 import subprocess
+import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +93,8 @@ class SlurmCluster(Cluster[SlurmTask]):
         threads = str(self.config.threads)
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         try:
-            with environment_variables(**dict.fromkeys(names, threads)):  # NumPy reads them when it is imported
+            # NumPy reads them when it is imported
+            with environment_variables(**dict.fromkeys(names, threads)), _interruptible():
                 jobs = self._executor(arrays).submit_array([UnitJob(self._order(task)) for task in tasks])
         except (FailedJobError, FailedSubmissionError, subprocess.SubprocessError, OSError) as error:
             text = " ".join(str(error).split())
@@ -182,6 +185,23 @@ class SlurmCluster(Cluster[SlurmTask]):
         elif tasks:
             with suppress(OSError):
                 subprocess.run(["scancel", *(task.job.job_id for task in tasks)], check=False, capture_output=True)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Inside, processes are started that an interrupt ends, which is how submitit cancels those of this machine.
+
+    A program that a shell has put into the background ignores interrupts, and so would all that it starts.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _states() -> dict[str, str] | None:

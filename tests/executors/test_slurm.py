@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from bench.training.progress import Observer
 
 HERE = {"cluster": "local", "poll": 0.5}
 THERE = {"poll": 1, "delay": 3}
+Trouble = Callable[[str], str]
 
 
 def same(one: Results, other: Results) -> bool:
@@ -95,6 +96,29 @@ def a_job() -> int:
 def children(parent: int) -> list[int]:
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True, check=False)
     return [int(pid) for pid in found.stdout.split()]
+
+
+@pytest.fixture
+def in_background() -> Iterator[None]:
+    """As a shell starts what it does not wait for: interrupts are ignored, by all that is started, too."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_background")
+def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: dict, trouble: Trouble) -> None:
+    grid: dict[str, Any] = {"methods": ["csq", *map(trouble, ["raises", "hangs", "dies"])], "bits": [8]}
+    results = run({**grid, "set": tiny_set, "out": tmp_path / "out"}, **HERE, timeout=20, workers=3, retries=0)
+    found = {s.cell.method: (s.result["failure"], s.result["reason"]) for s in results.cells}
+    failure, reason = found.pop("dies")
+    assert failure == "killed"
+    assert str(tmp_path / "out" / "slurm") in reason
+    assert found == {
+        "csq": (None, None), "raises": ("error", "ValueError: the fourth batch"),
+        "hangs": ("timeout", "not done after 20 s: ended as --timeout says"),
+    }  # fmt: skip
 
 
 slurm = pytest.mark.skipif(
