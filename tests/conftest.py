@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -14,6 +15,7 @@ os.environ["BENCH_CONFIG"] = os.devnull  # a config file that says nothing, not 
 os.environ["BENCH_WORKERS"] = "0"  # cells in the test's own process: starting others takes seconds
 os.environ["OMP_NUM_THREADS"] = "1"  # also for the processes that tests start
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -64,3 +66,26 @@ def tiny_set() -> dict[str, dict[str, int]]:
         owner, field = left.split(".")
         table.setdefault(owner, {})[field] = int(value)
     return table
+
+
+@pytest.fixture(scope="session")
+def write_clouds() -> Callable[..., str]:
+    """Writes an .npz of frozen features, a cloud of vectors for each class, and gives its path."""
+
+    def write(path: Path, classes: int = 5, train: int = 120, query: int = 80) -> str:
+        rng = np.random.default_rng(0)
+        labels = np.arange(train + query) % classes
+        x = (rng.normal(size=(classes, 16))[labels] + rng.normal(size=(len(labels), 16))).astype(np.float32)
+        np.savez(
+            path, train_features=x[:train], train_labels=labels[:train], query_features=x[train:],
+            query_labels=labels[train:],
+        )  # fmt: skip
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def features(write_clouds: Callable[..., str], tmp_path: Path) -> str:
+    """Frozen features, whose heads are trained together."""
+    return write_clouds(tmp_path / "clouds.npz")

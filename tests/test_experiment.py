@@ -148,16 +148,11 @@ class StopsAfter(Observer):
             raise Stopped
 
 
-def test_a_pass_that_was_trained_is_not_trained_again(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    labels = np.arange(120) % 6
-    x = (rng.normal(size=(6, 8))[labels] + rng.normal(size=(120, 8))).astype(np.float32)
-    np.savez(tmp_path / "f.npz", train_features=x, train_labels=labels, query_features=x + 1, query_labels=labels)
-
+def test_a_pass_that_was_trained_is_not_trained_again(tmp_path: Path, features: str) -> None:
     def plan(out: str) -> Any:
         choices = {
             "methods": ["crh", "csq", "mds"], "bits": [8, 16],
-            "datasets": [str(tmp_path / "f.npz")], "out": tmp_path / out, "set": {"train": {"epochs": 12}},
+            "datasets": [features], "out": tmp_path / out, "set": {"train": {"epochs": 12}},
         }  # fmt: skip
         return make_plan(grid_spec(options=choices))
 

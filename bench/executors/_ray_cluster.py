@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 import bench
 from bench.codes.threads import cores
 from bench.errors import BenchWarning, ConfigError
-from bench.executors._dispatch import Cluster, End, Task, placed
+from bench.executors._cluster import placed
 from bench.executors._ray_tasks import arrays_for_all, run_unit
 from bench.grid.claims import claimed
 from bench.grid.failures import Failure
@@ -32,6 +32,7 @@ from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit
 from bench.training.progress import Observer
 from bench.training.regimes import regime_named
+from bench.workers.dispatch import Cluster, End, Task
 from bench.workers.process import Message
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class RayCluster(Cluster[RayTask]):
     config: RayConfig
 
     def __init__(self, config: RayConfig, units: Sequence[Unit], observer: Observer) -> None:
-        self.config = config
+        self.config, self.delay = config, config.delay
         gpus = _gpus(config, units[0][0].device)
         self.device = "cuda" if gpus else "cpu"
         self.needs = {"num_cpus": config.threads, "num_gpus": gpus}

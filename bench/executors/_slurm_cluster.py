@@ -18,12 +18,14 @@ import submitit
 from submitit.core.utils import FailedJobError, FailedSubmissionError, environment_variables
 
 from bench.errors import ConfigError
-from bench.executors._dispatch import Cluster, End, Task, placed
-from bench.executors._slurm_job import UnitJob, new_messages
+from bench.executors._cluster import placed
+from bench.executors._slurm_job import UnitJob
 from bench.grid.failures import Failure, Kind
 from bench.grid.job import Job
 from bench.grid.provenance import command
 from bench.grid.units import Unit
+from bench.jsonlines import read_lines
+from bench.workers.dispatch import Cluster, End, Task
 from bench.workers.process import Message
 
 if TYPE_CHECKING:
@@ -71,7 +73,7 @@ class SlurmCluster(Cluster[SlurmTask]):
     config: SlurmConfig
 
     def __init__(self, config: SlurmConfig, first: Job) -> None:
-        self.config, self.local = config, config.cluster == "local"
+        self.config, self.delay, self.local = config, config.delay, config.cluster == "local"
         if first.device not in ("auto", "cpu") and not config.gpus:
             raise ConfigError(f"--device {first.device} needs a GPU: ask for one with --set slurm.gpus=1.")
         if first.device == "cpu" and config.gpus:
@@ -171,7 +173,7 @@ class SlurmCluster(Cluster[SlurmTask]):
         for task in tasks:
             if task.messages.name not in there:
                 continue
-            messages, task.read = new_messages(task.messages, task.read)
+            messages, task.read = read_lines(task.messages, task.read)
             interrupted = sum(message["say"] == "interrupted" for message in messages)
             if interrupted:
                 task.interrupted, task.number = task.interrupted + interrupted, None

@@ -67,21 +67,3 @@ class MessageFile(io.TextIOBase):
         """Append."""
         with self.path.open("a", encoding="utf-8") as file:
             return file.write(text)
-
-
-def new_messages(path: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """Whole lines of a message file from `offset` on, and where the next ones will begin."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            content = file.read()
-    except OSError:
-        return [], offset
-    whole = content[: content.rfind(b"\n") + 1]
-    found = []
-    for line in whole.splitlines():
-        try:
-            found.append(json.loads(line))
-        except ValueError:  # empty, or cut
-            continue
-    return found, offset + len(whole)

@@ -38,9 +38,10 @@ class Local(Executor):
         units = units_of(jobs, self.config.together)
         if workers == 0:
             return _here(units, observer)
+        from bench.workers.dispatch import Dispatch
         from bench.workers.pool import Pool
 
-        return Pool(self.config, workers, devices, observer).run(units)
+        return Dispatch(Pool(self.config, devices), self.config, observer, workers).run(units)
 
     def at_once(self, jobs: Sequence[Job]) -> int:
         """See the contract."""

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import bench
+from bench.jsonlines import read_lines
 from bench.training.progress import Observer
 
 if TYPE_CHECKING:
@@ -80,20 +81,8 @@ def run_facts(plan: Plan) -> dict[str, Any]:
 
 def read_journal(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """The whole lines from `offset` on, and where the next ones will begin. What is no event is passed over."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            content = file.read()
-    except OSError:
-        return [], offset
-    whole = content[: content.rfind(b"\n") + 1]
-    events = []
-    for line in whole.splitlines():
-        with suppress(ValueError):
-            event = json.loads(line)
-            if isinstance(event, dict) and {"time", "run", "event"} <= event.keys():
-                events.append(event)
-    return events, offset + len(whole)
+    found, end = read_lines(path, offset)
+    return [event for event in found if {"time", "run", "event"} <= event.keys()], end
 
 
 def run_goes_on(path: Path) -> bool | None:

@@ -29,6 +29,10 @@ class ExecutorConfig(Config):
         True, "train linear heads on the same features, of one seed, in one pass: the same but for rounding, and faster"
     )
     timeout: float | None = setting(None, "seconds after which a cell counts as hanging and is ended", gt=0)
+    retries: int = setting(
+        1, "times that a unit whose process or node was lost is run again, before each of its cells is run alone",
+        source="a process may be killed by accident; one that takes all memory should not be for ever", ge=0,
+    )  # fmt: skip
     memory: float | None = setting(None, "GiB that a cell's process may take on the host", gt=0)
 
 

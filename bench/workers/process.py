@@ -9,11 +9,9 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 from typing import Any
 
-from bench.grid.job import Job
 from bench.grid.provenance import COMMAND, command
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
@@ -25,21 +23,11 @@ class Worker:
     """One process. What it says goes into the queue that it is given, as (worker, message); None when it has ended.
 
     Attributes:
-        number: from 0.
-        unit: cells given to it that it has neither stored nor given back.
-        busy: whether it has not said yet that it is done with the unit.
-        running: whether a cell has begun (the process is up, its libraries loaded).
-        since: when its last cell began or ended, on the monotonic clock.
-        shared: whether it does what all cells on a dataset profit of; that counts toward no cell's time.
-        timed_out: whether it was ended because a cell took too long.
+        number: from 0, of those that are there.
     """
 
     def __init__(self, number: int, config: ExecutorConfig, inbox: queue.Queue[tuple[Worker, Message | None]]) -> None:
         self.number = number
-        self.unit: Unit = ()
-        self.busy = self.running = False
-        self.since = time.monotonic()
-        self.shared = self.timed_out = False
         options = json.dumps({"threads": config.threads, "memory": config.memory})
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.workers", options],
@@ -52,24 +40,10 @@ class Worker:
 
     def give(self, unit: Unit) -> None:
         """Have a unit run. A worker that has died in the meantime is heard of through the queue."""
-        self.unit, self.busy, self.running = unit, True, False
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps({"unit": [job.dump() for job in unit]}) + "\n")
             self._process.stdin.flush()
-
-    def job(self, cell: str) -> Job:
-        """The job of a cell in hand."""
-        return next(job for job in self.unit if job.cell.id == cell)
-
-    def begin(self) -> None:
-        """A cell, or several together, begin."""
-        self.running, self.since = True, time.monotonic()
-
-    def drop(self, cell: str) -> None:
-        """Forget a cell: it is stored."""
-        self.unit = tuple(job for job in self.unit if job.cell.id != cell)
-        self.since = time.monotonic()
 
     def kill(self) -> None:
         """End the process and all it has started."""

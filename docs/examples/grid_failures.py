@@ -1,6 +1,6 @@
 """A grid whose workers are lost now and then: when it is done, and what is lost (docs/scaling.md).
 
-The rules are those of bench/workers/pool.py and of the executors on clusters: a cell whose worker is lost is run again,
+The rules are those of bench/workers/dispatch.py: a cell whose worker is lost is run again,
 first of all, from its last checkpoint; one that is lost more often than it is tried again is stored as failed, and goes
 on with the next `bench run`.
 """

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from bench.plugins.registry import registry
@@ -54,16 +53,3 @@ def trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         return str(path)
 
     return write
-
-
-@pytest.fixture
-def features(tmp_path: Path) -> str:
-    """Five clouds of vectors: frozen features, whose heads are trained together."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(200) % 5
-    x = (rng.normal(size=(5, 16))[labels] + rng.normal(size=(200, 16))).astype(np.float32)
-    np.savez(
-        tmp_path / "clouds.npz", train_features=x[:120], train_labels=labels[:120], query_features=x[120:],
-        query_labels=labels[120:],
-    )  # fmt: skip
-    return str(tmp_path / "clouds.npz")

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 KILLS = int(os.environ.get("BENCH_TEST_KILLS", "2"))  # moments to try
@@ -25,20 +24,14 @@ _SETS = [
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def grid(write_clouds: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A command: images trained one by one, and heads trained together."""
     folder = tmp_path_factory.mktemp("grid")
-    rng = np.random.default_rng(0)
-    labels = np.arange(300) % 6
-    x = (rng.normal(size=(6, 16))[labels] + rng.normal(size=(300, 16))).astype(np.float32)
-    np.savez(
-        folder / "clouds.npz", train_features=x[:180], train_labels=labels[:180], query_features=x[180:],
-        query_labels=labels[180:],
-    )  # fmt: skip
+    clouds = write_clouds(folder / "clouds.npz", classes=6, train=180, query=120)
     sets = [part for text in _SETS for part in ("--set", text)]
     return [
         sys.executable, "-m", "bench", "run", "--methods", "crh,csq,mds", "--bits", "8,16", "--seeds", "0,1",
-        "--datasets", f"glyphs,{folder / 'clouds.npz'}", "--workers", "2", *sets,
+        "--datasets", f"glyphs,{clouds}", "--workers", "2", *sets,
     ]  # fmt: skip
 
 

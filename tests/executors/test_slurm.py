@@ -17,13 +17,14 @@ import pytest
 
 import bench
 from bench.errors import ConfigError
-from bench.executors._slurm_job import UnitJob, new_messages
+from bench.executors._slurm_job import UnitJob
 from bench.executors.slurm import Slurm, SlurmConfig
 from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
 from bench.grid.results import Results
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
+from bench.jsonlines import read_lines
 from bench.training.progress import Observer
 
 HERE = {"cluster": "local", "poll": 0.5}
@@ -208,15 +209,4 @@ def test_what_is_submitted_is_text(tmp_path: Path) -> None:
     assert vars(job) == {"order": order}
     again = job.checkpoint()
     assert vars(again.function) == {"order": order}
-    assert new_messages(tmp_path / "messages", 0)[0] == [{"say": "interrupted"}]
-
-
-def test_messages_are_read_as_they_come(tmp_path: Path) -> None:
-    path = tmp_path / "messages"
-    assert new_messages(path, 0) == ([], 0)
-    path.write_text('{"say": "cells"}\n{"say": "sta')
-    found, offset = new_messages(path, 0)
-    assert found == [{"say": "cells"}]
-    with path.open("a") as file:
-        file.write('ge"}\n{"sa\n\n{"say": "done"}\n')  # a line that was cut when its job was ended
-    assert new_messages(path, offset)[0] == [{"say": "stage"}, {"say": "done"}]
+    assert read_lines(tmp_path / "messages", 0)[0] == [{"say": "interrupted"}]

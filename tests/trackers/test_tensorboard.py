@@ -48,18 +48,9 @@ def test_what_is_written_can_be_read_back(tmp_path: Path, tiny_set: dict) -> Non
     assert set(curve(read(tmp_path, results.cells[0].cell.folder), "loss")) == {0, 1}
 
 
-def test_cells_trained_together_have_their_own_curves(tmp_path: Path) -> None:
-    import numpy as np
-
-    rng = np.random.default_rng(0)
-    labels = np.arange(60) % 3
-    x = (rng.normal(size=(3, 8))[labels] + rng.normal(size=(60, 8))).astype(np.float32)
-    np.savez(
-        tmp_path / "f.npz", train_features=x[:40], train_labels=labels[:40], query_features=x[40:],
-        query_labels=labels[40:],
-    )  # fmt: skip
+def test_cells_trained_together_have_their_own_curves(tmp_path: Path, features: str) -> None:
     results = bench.run(
-        methods=["crh", "csq"], datasets=[str(tmp_path / "f.npz")], bits=[4], out=tmp_path / "out", reports=False,
+        methods=["crh", "csq"], datasets=[features], bits=[4], out=tmp_path / "out", reports=False,
         set={"train": {"epochs": 3, "batch_size": 16}}, tracking=["tensorboard"],
     )  # fmt: skip
     for stored in results.cells:

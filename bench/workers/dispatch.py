@@ -1,4 +1,4 @@
-"""Units on machines of a cluster: what has begun, what is stored, what was lost. The same for Ray and for Slurm."""
+"""Units where they run: what has begun, what is stored, what was lost. The same for this machine, Ray and Slurm."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bench.config import setting
-from bench.errors import BenchError, ConfigError, StoreError
+from bench.errors import BenchError, StoreError
 from bench.grid.claims import claimed_ids
 from bench.grid.failures import Failure
 from bench.grid.job import Job
@@ -28,20 +25,6 @@ _SHARED = {"decoding images", "extracting features"}  # stages whose time is no 
 _PATIENCE = 2.0  # seconds between looks at cells that another run has in hand
 
 
-class ClusterConfig(ExecutorConfig):
-    """Settings of an executor whose cells run on other machines."""
-
-    workers: int | None = setting(None, "units at a time; none: as many as the cluster takes", ge=1)
-    retries: int = setting(
-        1, "times that a unit whose process or node was lost is run again, before each of its cells is run alone",
-        source="as local does", ge=0,
-    )  # fmt: skip
-    delay: float = setting(
-        60, "seconds after which all machines see what one of them has written", source="what NFS keeps of a folder",
-        ge=0,
-    )  # fmt: skip
-
-
 @dataclass(frozen=True)
 class End:
     """How a task has ended that has not said itself that it is done.
@@ -55,7 +38,7 @@ class End:
 
 
 class Task:
-    """A unit that a cluster has taken.
+    """A unit that was handed over.
 
     Attributes:
         unit: cells that are neither stored nor given back.
@@ -76,9 +59,13 @@ T = TypeVar("T", bound=Task)
 
 
 class Cluster(ABC, Generic[T]):
-    """What Ray and Slurm each do in their way."""
+    """What processes of this machine, Ray and Slurm each do in their way.
 
-    config: ClusterConfig
+    Attributes:
+        delay: seconds after which what another machine has written is seen.
+    """
+
+    delay: float = 0
 
     @abstractmethod
     def start(self, units: Sequence[Unit]) -> Sequence[T]:
@@ -99,9 +86,12 @@ class Cluster(ABC, Generic[T]):
     def cancel(self, tasks: Sequence[T]) -> None:
         """End them, whether they run or wait."""
 
+    def close(self) -> None:
+        """Let go of all that was started."""
+
     def collect(self, job: Job, message: Message) -> StoredCell:
         """The cell that a task says it has stored."""
-        end = time.monotonic() + self.config.delay
+        end = time.monotonic() + self.delay
         while (stored := Store(job.out).read_newer(job.cell, job.seen)) is None:
             if time.monotonic() > end:
                 raise StoreError(
@@ -115,9 +105,9 @@ class Dispatch(Generic[T]):
     """Hands units to a cluster and follows them until every cell is stored."""
 
     def __init__(
-        self, cluster: Cluster[T], config: ClusterConfig, observer: Observer, at_once: int | None = None
+        self, cluster: Cluster[T], config: ExecutorConfig, observer: Observer, at_once: int | None = None
     ) -> None:
-        """Take how many units the cluster is given at a time; None: all of them, it has a queue of its own."""
+        """Take how many units the cluster is given at a time; None: all of them, since it has a queue of its own."""
         self.cluster, self.config, self.observer, self.at_once = cluster, config, observer, at_once
         self.tasks: list[T] = []
         self.waiting: deque[Unit] = deque()
@@ -143,6 +133,7 @@ class Dispatch(Generic[T]):
         finally:
             if self.tasks:
                 self.cluster.cancel(self.tasks)
+            self.cluster.close()
         if self.error is not None:
             raise self.error
 
@@ -255,26 +246,3 @@ class Dispatch(Generic[T]):
                 self.elsewhere.append(tuple(left))
             elif left:
                 self.waiting.append(tuple(left))
-
-
-def placed(job: Job, device: str) -> Job:
-    """The job for a machine with another working directory: its paths are absolute."""
-    weights = job.weights
-    if weights is not None and Path(weights).expanduser().exists():
-        weights = str(Path(weights).expanduser().absolute())
-    root = None if job.root is None else job.root.absolute()
-    return replace(job, out=job.out.absolute(), root=root, weights=weights, device=device)
-
-
-def need(package: str, executor: str, requirement: str) -> None:
-    """See that a package is installed, without importing it.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    from importlib.util import find_spec
-
-    with suppress(ImportError, ValueError):
-        if find_spec(package) is not None:
-            return
-    raise ConfigError(f"--executor {executor} needs the package {package}: pip install '{requirement}'.")

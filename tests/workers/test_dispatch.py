@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError, StoreError
-from bench.executors._dispatch import Cluster, ClusterConfig, Dispatch, End, Task, placed
+from bench.executors._cluster import ClusterConfig, placed
 from bench.grid.claims import claimed
 from bench.grid.failures import Failure
 from bench.grid.job import Job
@@ -21,6 +21,7 @@ from bench.grid.spec import grid_spec
 from bench.grid.store import Store
 from bench.grid.units import Unit, units_of
 from bench.training.progress import Observer
+from bench.workers.dispatch import Cluster, Dispatch, End, Task
 from bench.workers.messages import Sender
 from bench.workers.work import work
 from bench.workshop import Workshop
@@ -32,7 +33,7 @@ class Here(Cluster[Task]):
     """Runs a unit when it is listened to, unless `fate` says how it ends instead, before or after it has run."""
 
     def __init__(self, config: ClusterConfig, fate: Callable[[Unit, int], End | str | None]) -> None:
-        self.config, self.fate = config, fate
+        self.delay, self.fate = config.delay, fate
         self.started: list[list[str]] = []
         self.cancelled: list[list[str]] = []
         self.ends: list[tuple[Task, End]] = []
