@@ -26,7 +26,7 @@ from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.training.checkpoint import Checkpoint
 from bench.training.inputs import FeatureInputs
-from bench.training.kept import KeptPasses, head_state, restore
+from bench.training.kept import KeptPasses, State, head_state, restore
 from bench.training.model import HashModel, build_model
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig
@@ -84,7 +84,7 @@ class CellRun:
 
     def prepare(self) -> None:
         """Data, centers, network."""
-        with self._kept():
+        with self._guarded():
             self.job.add_plugins()
             self.config = TrainConfig.build("train", {**self.cell.train, "backbone": self.cell.backbone})
             with self.clock.phase("data"):
@@ -115,19 +115,27 @@ class CellRun:
         """What a pass of so many heads has made of it, and its share of the time."""
         self.clock.add("training", seconds)
         self.outcome.together = together
-        with self._kept():
+        with self._guarded():
             if isinstance(found, Exception):
                 raise found
             self.trained = found
 
+    def restore(self, head: State) -> None:
+        """Be what a pass has made of it; where that does not fit any more, as at the start."""
+        found = restore(head, self.model, self.method)
+        if found is None:
+            self.rebuild()
+        else:
+            self.take(*found)
+
     def rebuild(self) -> None:
         """A network and centers as at the start."""
-        with self._kept():
+        with self._guarded():
             self._build()
 
     def train(self) -> None:
         """Alone; where memory runs out, once more with smaller batches that make up the same step."""
-        with self._kept():
+        with self._guarded():
             try:
                 self._train(1)
             except Exception as error:
@@ -161,7 +169,7 @@ class CellRun:
         if self.trained is None:
             return
         self.outcome.measured["history"] = self.trained.history
-        with self._kept():
+        with self._guarded():
             measured, self.outcome.arrays = measure(
                 self.cell, self.model, self.method, self.trained, self.material, self.clock, self.device, self.observer
             )
@@ -178,7 +186,7 @@ class CellRun:
         return stored
 
     @contextmanager
-    def _kept(self) -> Iterator[None]:
+    def _guarded(self) -> Iterator[None]:
         """Inside, warnings become notes, and an error the cell's failure."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", BenchWarning)
@@ -198,25 +206,18 @@ def _train_together(runs: Sequence[CellRun], kept: KeptPasses, observer: Observe
     """
     heads = kept.load()
     for run in runs:
-        kept_head = restore(heads[run.cell.id], run.model, run.method) if run.ready and run.cell.id in heads else None
-        if kept_head is not None:
-            run.take(*kept_head)
+        if run.ready and run.cell.id in heads:
+            run.restore(heads[run.cell.id])
     left = [run for run in runs if run.ready]
     if len(left) < 2 or not stackable(left[0].config, left[0].material.inputs):
         return
     share = _pass(left, observer)
-    if share is not None:
-        kept.save(
-            {
-                run.cell.id: head_state(run.model, run.method, run.trained, share, len(left))
-                for run in left
-                if run.trained
-            }
-        )
+    trained = [(run, run.trained) for run in left if run.trained is not None]
+    kept.save({run.cell.id: head_state(run.model, run.method, what, share, len(left)) for run, what in trained})
 
 
-def _pass(runs: Sequence[CellRun], observer: Observer) -> float | None:
-    """Train them in one pass; each one's share of the seconds, or None where memory does not hold them together."""
+def _pass(runs: Sequence[CellRun], observer: Observer) -> float:
+    """Train them in one pass, as far as memory holds them together; each one's share of the seconds."""
     first, clock = runs[0], Clock()
     data = first.material
     assert isinstance(data.inputs, FeatureInputs)
@@ -227,13 +228,16 @@ def _pass(runs: Sequence[CellRun], observer: Observer) -> float | None:
                 members, data.inputs, data.dataset.labels, data.split.train, first.config, device=first.device,
                 observer=observer,
             )  # fmt: skip
-    except (MemoryError, torch.OutOfMemoryError):
-        for run in runs:
-            run.rebuild()
-        return None
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        found = [error] * len(runs)
     share = clock.seconds()["total"] / len(runs)
     for run, result in zip(runs, found, strict=True):
-        run.take(result, share, len(runs))
+        if isinstance(result, Exception) and out_of_memory(result):
+            run.rebuild()  # alone it may fit
+        else:
+            run.take(result, share, len(runs))
     return share
 
 

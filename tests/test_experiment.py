@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import bench
 from bench.errors import DataError
@@ -14,6 +15,7 @@ from bench.experiment import build_method, run_unit
 from bench.grid.plan import make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
+from bench.methods.orthohash import OrthoHash
 from bench.training.progress import Observer
 from bench.workshop import Workshop
 
@@ -168,3 +170,26 @@ def test_a_pass_that_was_trained_is_not_trained_again(tmp_path: Path, features: 
         assert one.result["metrics"] == other.result["metrics"]
         assert all(np.array_equal(a, other.arrays()[name]) for name, a in one.arrays().items())
         assert other.result["provenance"]["trained_together"] == 6
+
+
+@pytest.mark.parametrize("error", [MemoryError("no more"), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_head_that_has_no_memory_in_the_pass_is_trained_alone(
+    tmp_path: Path, features: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def grid(out: str) -> Any:
+        options = {"methods": ["csq", "orthohash"], "datasets": [features], "bits": [8], "out": tmp_path / out}
+        return bench.run(**options, set={"train": {"epochs": 3}}, reports=False)
+
+    whole, calls, loss = grid("whole"), iter(range(10**6)), OrthoHash.loss
+
+    def fails_once(self: OrthoHash, *batch: torch.Tensor) -> torch.Tensor:
+        if next(calls) == 1:
+            raise error
+        return loss(self, *batch)
+
+    monkeypatch.setattr(OrthoHash, "loss", fails_once)
+    again = grid("again")
+    assert all(stored.ok for stored in again.cells)
+    assert [stored.result["provenance"]["trained_together"] for stored in again.cells] in ([2, 1], [1, 1])
+    for one, other in zip(whole.cells, again.cells, strict=True):
+        assert other.result["metrics"]["map"] == pytest.approx(one.result["metrics"]["map"], abs=0.01)

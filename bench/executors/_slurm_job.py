@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from submitit.helpers import DelayedSubmission
 
-from bench.errors import DataError, StoreError
 from bench.workers.limits import limit_memory, limit_threads
 from bench.workers.messages import Sender
 
@@ -33,16 +32,11 @@ class UnitJob:
 
         from bench.codes.threads import cores
         from bench.grid.job import Job
-        from bench.workers.work import work
+        from bench.workers.work import serve
         from bench.workshop import Workshop
 
         unit = tuple(Job.load(job) for job in options["jobs"])
-        try:
-            for stored in work(unit, Workshop(sender, shared_threads=cores()), sender):
-                sender.stored(stored)
-        except (DataError, StoreError) as error:
-            sender.error(error)
-        sender.say("done")
+        serve(unit, Workshop(sender, shared_threads=cores()), sender)
 
     def checkpoint(self) -> DelayedSubmission:
         """What is to be queued again: submitit asks when the job's time is up, or others want its place.

@@ -12,7 +12,6 @@ import sys
 import threading
 from typing import Any
 
-from bench.errors import DataError, StoreError
 from bench.workers.limits import limit_memory, limit_threads
 from bench.workers.messages import Sender
 
@@ -30,18 +29,12 @@ def main() -> None:
 
     from bench.codes.threads import cores
     from bench.grid.job import Job
-    from bench.workers.work import work
+    from bench.workers.work import serve
     from bench.workshop import Workshop
 
     workshop = Workshop(sender, shared_threads=cores())  # the others wait for it
     while True:
-        unit = tuple(Job.load(job) for job in orders.get()["unit"])
-        try:
-            for stored in work(unit, workshop, sender):
-                sender.stored(stored)
-        except (DataError, StoreError) as error:
-            sender.error(error)
-        sender.say("done")
+        serve(tuple(Job.load(job) for job in orders.get()["unit"]), workshop, sender)
 
 
 def _listen(orders: queue.Queue[dict[str, Any]]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from bench.errors import DataError, StoreError
 from bench.experiment import run_unit
 from bench.grid.claims import claimed
 from bench.grid.job import Job
 from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit
 from bench.training.progress import Observer
+from bench.workers.messages import Sender
 from bench.workshop import Workshop
 
 
@@ -31,3 +33,13 @@ def work(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredC
                 else:
                     yield made
         yield from run_unit(tuple(mine), workshop, observer)
+
+
+def serve(unit: Unit, workshop: Workshop, sender: Sender) -> None:
+    """Run a unit for a parent that is told of all that comes of it."""
+    try:
+        for stored in work(unit, workshop, sender):
+            sender.stored(stored)
+    except (DataError, StoreError) as error:
+        sender.error(error)
+    sender.say("done")
