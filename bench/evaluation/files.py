@@ -25,10 +25,9 @@ from bench.codes.histograms import Histograms
 from bench.codes.packing import pack
 from bench.codes.stable_order import Part
 from bench.errors import DataError, StoreError
+from bench.zipfiles import DAMAGED
 
 _BLOCK_BYTES = 8 * 2**20  # of an array that is in memory at a time
-
-_BROKEN = (zipfile.BadZipFile, EOFError, ValueError, OSError, KeyError, NotImplementedError)
 
 
 class CodeFile:
@@ -41,7 +40,7 @@ class CodeFile:
         try:
             with zipfile.ZipFile(path) as archive:
                 self.names = {name.removesuffix(".npy") for name in archive.namelist()}
-        except _BROKEN:
+        except DAMAGED:
             raise DataError(f"{path} is not a complete npz archive: write it again with numpy.savez.") from None
 
     def array(self, name: str) -> NDArray[Any]:
@@ -80,7 +79,7 @@ class CodeFile:
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as file:
                 yield file
-        except _BROKEN as error:
+        except DAMAGED as error:
             why = str(error) if isinstance(error, _HeaderError) else "it is cut off or damaged"
             raise DataError(f"{name} in {self.path} cannot be read ({why}): write the file again.") from None
 

@@ -16,7 +16,6 @@ import re
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from bench.errors import StoreError
 from bench.grid.cell import IDENTITY_VERSION
 from bench.grid.checked import can_be_shared, check_arrays, checked_cell, checked_result
 from bench.grid.store import SCHEMA, StoredCell
+from bench.zipfiles import DAMAGED
 
 FORMAT = 1
 FILES = ("arrays.npz", "cell.json", "result.json")
@@ -35,7 +35,6 @@ _MANIFEST = "manifest.json"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first a zip can tell: when a file was written is no part of a result
 _MOST_TEXT = 64 * 2**20  # bytes of a JSON file
 _BLOCK = 2**20
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError)
 
 
 def write_archive(cells: Sequence[StoredCell], path: Path) -> dict[str, Any]:
@@ -250,7 +249,7 @@ class Archive:
         """Inside, nothing is written, so that every error is the archive's."""
         try:
             yield
-        except (*_BROKEN, OSError):
+        except DAMAGED:
             raise StoreError(
                 f"{self.path} is no archive of results, or is cut off or damaged: get it again; nothing of it was used."
             ) from None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.grid.cell import Cell
 from bench.grid.store import SCHEMA
+from bench.zipfiles import DAMAGED
 
 _MOST_ARRAYS = 2**30  # bytes of a cell's arrays: ten million codes of 512 bits take 0.6 GiB
 _MOST_NAME = 240  # bytes; most file systems take 255
@@ -101,7 +101,7 @@ def check_arrays(path: Path, cell: Cell, result: dict[str, Any]) -> None:
                 _check_ap(file["ap"], result["metrics"]["map"])
     except _ArraysError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError, KeyError, NotImplementedError, RuntimeError):
+    except DAMAGED:
         raise ValueError("has an arrays.npz that is damaged") from None
 
 

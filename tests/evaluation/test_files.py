@@ -129,3 +129,15 @@ def test_a_pickle_named_npz_is_not_run(tmp_path: Path) -> None:
         CodeFile(tmp_path / "evil.npz")
     with pytest.raises(DataError, match="no file"):
         CodeFile(tmp_path / "missing.npz")
+
+
+@pytest.mark.parametrize("at", [0.1, 0.3, 0.5, 0.7])
+def test_a_compressed_array_that_is_damaged_is_refused(tmp_path: Path, at: float) -> None:
+    codes = np.random.default_rng(0).choice([-1, 1], (400, 32)).astype(np.int8)
+    np.savez_compressed(tmp_path / "codes.npz", codes=codes)
+    content = bytearray((tmp_path / "codes.npz").read_bytes())
+    start = int(at * len(content))
+    content[start : start + 8] = bytes(255 - byte for byte in content[start : start + 8])
+    (tmp_path / "codes.npz").write_bytes(content)
+    with pytest.raises(DataError, match="cannot be read"):
+        CodeFile(tmp_path / "codes.npz").array("codes")
