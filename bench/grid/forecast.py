@@ -64,6 +64,7 @@ class Forecast:
     cells: Sequence[Planned]
     timings: Timings
     workers: int
+    together: bool = True
 
     @cached_property
     def seconds(self) -> float | None:
@@ -93,7 +94,7 @@ class Forecast:
 
     @cached_property
     def _units(self) -> list[Unit]:
-        return units_of([planned.job for planned in self.cells])
+        return units_of([planned.job for planned in self.cells], self.together)
 
     @cached_property
     def _classifier_of(self) -> dict[str, str | None]:

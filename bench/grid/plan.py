@@ -81,7 +81,10 @@ class Plan:
     @functools.cached_property
     def forecast(self) -> Forecast:
         """How long what will run takes on the executor's workers, and what it shares."""
-        return Forecast([p for p in self.cells if p.runs], self.timings, self.executor.at_once(self.to_run))
+        executor = self.executor
+        return Forecast(
+            [p for p in self.cells if p.runs], self.timings, executor.at_once(self.to_run), executor.config.together
+        )
 
     def expected_seconds(self) -> float | None:
         """Time for what will run, from finished cells like them; None where there is none to go by."""
