@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.cache import cached_array
+from bench.digests import file_digest
 from bench.errors import DataError
 from bench.plugins.dataset import Split
 
@@ -54,9 +55,3 @@ def _files_digest(root: Path, files: Sequence[Path]) -> str:
         return np.frombuffer(digest, dtype=np.uint8)
 
     return bytes(cached_array(f"files-{key}", read)).hex()
-
-
-def file_digest(file: Path) -> str:
-    """Hex SHA-256 of a file's content, which is never held whole."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench.codes.threads import cores
-from bench.data.fingerprint import file_digest
 from bench.data.images import open_image, plain, reason
 from bench.data.summary import item_files
+from bench.digests import file_digest
 from bench.plugins.dataset import Dataset
 
 _WIDTH, _HEIGHT = 9, 8  # eight differences in each of eight rows: 64 bits

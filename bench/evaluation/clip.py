@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.compat import import_torchvision
+from bench.digests import file_digest
 from bench.errors import ConfigError, UnknownNameError
 
 DEFAULT_MODEL = "ViT-B-32"
@@ -61,8 +61,7 @@ class Clip:
         size = open_clip.get_model_config(model)["vision_cfg"]["image_size"]
         defaults = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
         mean, std = settings.get("mean") or defaults[0], settings.get("std") or defaults[1]
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        digest = file_digest(path)[:16]
         where = str(path) if label == "file" else pretrained
         square = size[0] if isinstance(size, (tuple, list)) else size
         return cls(model, where, f"{label} sha256:{digest}", square, tuple(mean), tuple(std))

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from bench.data.cache import cached_array
+from bench.digests import file_digest
 from bench.errors import ConfigError, DataError, UnknownNameError
 from bench.evaluation.clip import DEFAULT_MODEL, Clip
 from bench.evaluation.files import CodeFile
@@ -181,9 +182,4 @@ def _from_file(path: Path, dataset: Dataset) -> Reference:
     found, classes = file.array("similarity"), dataset.num_classes
     if found.shape != (classes, classes):
         raise DataError(f"similarity in {path} is {found.shape}; {dataset.name} has {classes} classes.")
-    return Reference(found.astype(np.float64), {"reference": "file", "sha256": _digest(path)})
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return Reference(found.astype(np.float64), {"reference": "file", "sha256": file_digest(path)[:16]})

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from bench.digests import file_digest
 from bench.errors import ConfigError, UnknownNameError
-from bench.training.weights import IMAGENET_MEAN, IMAGENET_STD, Triple, file_digest, load_weights
+from bench.training.weights import IMAGENET_MEAN, IMAGENET_STD, Triple, load_weights
 
 if TYPE_CHECKING:
     from torch import nn

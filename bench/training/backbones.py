@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.digests import file_digest
 from bench.errors import ConfigError
 from bench.training.backbone_sources import Source, source_of
-from bench.training.weights import Weights, file_digest, first_line, load_weights, weights_digest
+from bench.training.weights import Weights, first_line, load_weights, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn

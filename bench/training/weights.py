@@ -53,12 +53,6 @@ def weights_digest(network: nn.Module) -> str:
     return f"sha256:{digest.hexdigest()}"
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def load_weights(network: nn.Module, path: Path, name: str) -> None:
     """Load a file into a network. What else is in it (a classifier, a text tower, an optimiser) is ignored.
 
