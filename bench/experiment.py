@@ -168,7 +168,7 @@ class CellRun:
         """Codes and all that is computed of them."""
         if self.trained is None:
             return
-        self.outcome.measured["history"] = self.trained.history
+        self.outcome.measured["history"] = self.trained.history  # also of one that cannot be measured
         with self._guarded():
             measured, self.outcome.arrays = measure(
                 self.cell, self.model, self.method, self.trained, self.material, self.clock, self.device, self.observer

@@ -11,11 +11,13 @@ import torch
 
 import bench
 from bench.errors import DataError
+from bench.evaluation.semantics import hierarchy_similarity
 from bench.experiment import build_method, run_unit
 from bench.grid.plan import make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.methods.orthohash import OrthoHash
+from bench.plugins.dataset import Hierarchy
 from bench.training.progress import Observer
 from bench.workshop import Workshop
 
@@ -48,6 +50,40 @@ def test_everything_a_reader_needs_is_stored(tmp_path: Path, tiny_set: dict) -> 
     assert sum(audit["centers"]["distances"]) == 8 * 7 / 2
     assert audit["codes"]["own_center_distance"] < audit["codes"]["other_center_distance"] + 4
     assert stored.cell.method_config["margin"] == 0.2  # defaults are resolved, not left out
+
+
+def test_a_cell_can_be_evaluated_from_what_is_stored(tmp_path: Path, tiny_set: dict) -> None:
+    stored = run(tmp_path, tiny_set)
+    arrays, metrics, classes = stored.arrays(), stored.result["metrics"], stored.result["classes"]
+    found = bench.evaluate(
+        arrays["query_codes"], arrays["query_labels"], arrays["database_codes"], arrays["database_labels"], bits=8
+    )
+    assert found.map == metrics["map"]
+    assert found.map_at(100, "hits") == metrics["map_at_100_hits"]
+    assert arrays["database_labels"].dtype == np.uint8
+    assert arrays["radius_recall"][-1] == arrays["rank_recall"][-1] == 1
+    assert len(classes["names"]) == len(classes["paths"]) == 8
+
+
+def test_pcc_is_known_at_the_start_after_each_epoch_and_at_the_end(tmp_path: Path, tiny_set: dict) -> None:
+    """As PCC of the stored centers; in between it changes only where centers do."""
+    moving = run(tmp_path, {**tiny_set, "crh": {"warmup_epochs": 0, "period": 1}}, methods=["crh"])
+    tree = hierarchy_similarity(Hierarchy(tuple(map(tuple, moving.result["classes"]["paths"]))))
+    metrics, history = moving.result["metrics"], moving.result["history"]
+    assert sum(epoch["centers_moved"] for epoch in history) > 0
+    assert metrics["pcc_initial"] == bench.pcc(moving.arrays()["centers_initial"], tree)
+    assert metrics["pcc"] == bench.pcc(moving.arrays()["centers_final"], tree) == history[-1]["pcc"]
+    fixed = run(tmp_path, tiny_set, methods=["orthohash"]).result
+    assert {epoch["pcc"] for epoch in fixed["history"]} == {fixed["metrics"]["pcc"], fixed["metrics"]["pcc_initial"]}
+
+
+def test_several_classes_an_item_are_stored_as_bits(tmp_path: Path) -> None:
+    small = {"classes": 9, "train": 40, "query": 8, "database": 40, "size": 32}
+    sets = {"glyph-scenes": small, "train": {"epochs": 1, "batch_size": 16}}
+    (stored,) = bench.run(["csq"], ["glyph-scenes"], bits=[8], out=tmp_path, set=sets, reports=False).cells
+    labels = np.unpackbits(stored.arrays()["query_labels"], axis=1, count=9)
+    assert stored.arrays()["query_labels"].shape == (8, 2)
+    assert (labels.sum(axis=1) > 0).all()
 
 
 def test_classes_that_share_a_center_are_noted(tmp_path: Path, tiny_set: dict) -> None:

@@ -36,7 +36,7 @@ def audit_centers(centers: NDArray[np.int8]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def audit_codes(codes: NDArray[np.int8], labels: NDArray[Any], centers: NDArray[np.int8]) -> dict[str, float | None]:
+def audit_codes(codes: NDArray[np.int8], labels: NDArray[Any], centers: NDArray[np.int8]) -> dict[str, Any]:
     """How the bits of codes (N, K) in {-1, +1} are used, and how far codes are from their centers.
 
     Args:
@@ -47,7 +47,8 @@ def audit_codes(codes: NDArray[np.int8], labels: NDArray[Any], centers: NDArray[
         `bit_balance`: mean over bits of |share of +1 - 1/2|, 0 at best, 1/2 for constant bits; `bit_entropy`: mean
         entropy of a bit, in bits, 1 at best; `bit_correlation`: mean |Pearson correlation| of two bits, over pairs of
         bits that are not constant (None if there is no pair); `own_center_distance` and `other_center_distance`: mean
-        Hamming distance to the own center and to the nearest of another class (None if no item has one).
+        Hamming distance to the own center and to the nearest of another class (None if no item has one);
+        `own_center_distances` and `other_center_distances`: items at each distance 0 ... K.
     """
     share = (codes > 0).mean(axis=0)
     own, other = _center_distances_of(codes, labels, centers)
@@ -55,6 +56,7 @@ def audit_codes(codes: NDArray[np.int8], labels: NDArray[Any], centers: NDArray[
         "bit_balance": float(abs(share - 0.5).mean()), "bit_entropy": float(_entropy(share).mean()),
         "bit_correlation": _correlation(codes),
         "own_center_distance": _mean(own), "other_center_distance": _mean(other),
+        "own_center_distances": _counts(own, codes.shape[1]), "other_center_distances": _counts(other, codes.shape[1]),
     }  # fmt: skip
 
 
@@ -98,3 +100,7 @@ def _center_distances_of(
 def _mean(distances: NDArray[np.float64]) -> float | None:
     finite = distances[np.isfinite(distances)]
     return float(finite.mean()) if len(finite) else None
+
+
+def _counts(distances: NDArray[np.float64], bits: int) -> list[int]:
+    return np.bincount(distances[np.isfinite(distances)].astype(np.int64), minlength=bits + 1).tolist()

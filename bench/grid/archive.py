@@ -178,7 +178,7 @@ class Archive:
     def _checked(self, place: Path) -> StoredCell:
         try:
             cell = checked_cell((place / "cell.json").read_bytes(), place.name)
-            result = checked_result((place / "result.json").read_bytes())
+            result = checked_result((place / "result.json").read_bytes(), cell.num_classes)
             check_arrays(place / "arrays.npz", cell, result)
         except ValueError as error:
             self._refuse(f"its cell {place.name} {error}")

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bench.evaluation.curves import curve_ranks
 from bench.grid.cell import Cell
 from bench.grid.store import SCHEMA
 from bench.zipfiles import DAMAGED
@@ -21,6 +22,13 @@ from bench.zipfiles import DAMAGED
 _MOST_ARRAYS = 2**30  # bytes of a cell's arrays: ten million codes of 512 bits take 0.6 GiB
 _MOST_NAME = 240  # bytes; most file systems take 255
 _SMALL = 1e-9  # of a mean of the same float64 numbers in another order
+
+
+class _Classes(BaseModel):
+    """Names of the classes, and where there is a tree the names from its top down to each."""
+
+    names: list[str]
+    paths: list[list[str]] | None
 
 
 class _Result(BaseModel):
@@ -35,6 +43,7 @@ class _Result(BaseModel):
     audit: dict[str, Any]
     history: list[dict[str, Any]]
     notes: list[str]
+    classes: _Classes | None = None
     seconds: dict[str, float]
     provenance: dict[str, Any]
 
@@ -63,8 +72,8 @@ def checked_cell(content: bytes, folder: str) -> Cell:
     return cell
 
 
-def checked_result(content: bytes) -> dict[str, Any]:
-    """The result in a result.json."""
+def checked_result(content: bytes, classes: int) -> dict[str, Any]:
+    """The result in a result.json of a cell of so many classes."""
     try:
         result: dict[str, Any] = json.loads(content, parse_constant=_no_number)
         found = _Result.model_validate(result)
@@ -78,7 +87,13 @@ def checked_result(content: bytes) -> dict[str, Any]:
         raise ValueError("has a result.json without the time it took")
     if found.status == "ok" and not all(isinstance(found.metrics.get(name), float) for name in ("map", "map_stderr")):
         raise ValueError("has a result.json without a mAP")
+    if found.status == "ok" and not _fits(found.classes, classes):
+        raise ValueError(f"has a result.json without the names of its {classes} classes")
     return result
+
+
+def _fits(found: _Classes | None, classes: int) -> bool:
+    return found is not None and {len(found.names), len(found.paths or found.names)} == {classes}
 
 
 def check_arrays(path: Path, cell: Cell, result: dict[str, Any]) -> None:
@@ -123,12 +138,22 @@ def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[tuple[int
 
 
 def _check_shapes(found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]], cell: Cell) -> None:
-    row, centers = -(-cell.bits // 8), (cell.num_classes, cell.bits)
-    query, database = cell.counts.get("query"), cell.counts.get("database")
-    expected = {
+    row, classes, centers = -(-cell.bits // 8), cell.num_classes, (cell.num_classes, cell.bits)
+    query, database = cell.counts.get("query", 0), cell.counts.get("database", 0)
+    label = (-(-classes // 8),) if cell.multi_label else ()
+    label_type = np.uint8 if cell.multi_label else np.min_scalar_type(classes - 1)
+    radii, ranks = (cell.bits + 1,), curve_ranks(database).shape
+    expected: dict[str, tuple[tuple[int, ...], Any]] = {
         "query_codes": ((query, row), np.uint8), "database_codes": ((database, row), np.uint8),
-        "centers_used": (centers, np.int8), "centers_final": (centers, np.int8), "ap": ((query,), np.float64),
+        "query_labels": ((query, *label), label_type), "database_labels": ((database, *label), label_type),
+        "centers_used": (centers, np.int8), "centers_final": (centers, np.int8), "centers_initial": (centers, np.int8),
+        "ap": ((query,), np.float64), "ranks": (ranks, np.int64),
+        **dict.fromkeys(("radius_precision", "radius_recall"), (radii, np.float64)),
+        **dict.fromkeys(("rank_precision", "rank_recall"), (ranks, np.float64)),
+        **dict.fromkeys(("relevant_distances", "other_distances"), (radii, np.int64)),
     }  # fmt: skip
+    if "class_similarity" in found:
+        expected["class_similarity"] = ((classes * (classes - 1) // 2,), np.float16)
     for name, (shape, dtype) in expected.items():
         if name not in found:
             raise _ArraysError(f"has no array {name}")

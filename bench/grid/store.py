@@ -1,8 +1,8 @@
 """One folder per cell, plain files, no pickle. A cell's folder appears whole or not at all.
 
     OUT/cells/<cell>/cell.json     every choice, resolved
-    OUT/cells/<cell>/result.json   status, metrics, seconds by phase, provenance, losses by epoch
-    OUT/cells/<cell>/arrays.npz    centers, packed codes, per-query AP
+    OUT/cells/<cell>/result.json   status, metrics, seconds by phase, provenance, history by epoch, class names
+    OUT/cells/<cell>/arrays.npz    centers, packed codes, labels, per-query AP, curves; see bench.measurement
 
 A folder is written under a temporary name beside its place and renamed; what a killed run leaves behind
 is such a temporary folder, which nobody reads and the next writer of that cell removes.
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from bench.errors import StoreError
 from bench.grid.cell import Cell
 
-SCHEMA = 1
+SCHEMA = 2
 _TEMPORARY = ".writing-"
 
 
@@ -44,7 +44,7 @@ class StoredCell:
         return bool(self.result["status"] == "ok")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """centers_used, centers_final (C, K) int8; query_codes, database_codes (N, ceil(K/8)) uint8; ap (Q,)."""
+        """By name; see `bench.measurement`."""
         with np.load(self.path / "arrays.npz", allow_pickle=False) as file:
             return dict(file)
 

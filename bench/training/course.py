@@ -24,11 +24,13 @@ class Trained:
         centers_used: (C, K) int8, those the last gradient step was taken toward.
         centers_final: (C, K) int8, after the last reassignment; differ from `centers_used` in CRH.
         history: per epoch: loss, its parts as the method logs them, learning rate, classes whose center changed.
+        centers_path: (C, K) int8 each, at the start, then after each epoch that has changed any of them.
     """
 
     centers_used: NDArray[np.int8]
     centers_final: NDArray[np.int8]
     history: list[dict[str, float]] = field(default_factory=list)
+    centers_path: list[NDArray[np.int8]] = field(default_factory=list)
 
 
 class Course:
@@ -50,6 +52,7 @@ class Course:
         self.sums: dict[str, Tensor] = {}
         self.seen = 0
         method.before_training(targets)
+        self.centers_path = [_int8(method.centers)]
 
     def begin_epoch(self) -> None:
         """Clear what the last epoch left, and tell the method."""
@@ -90,21 +93,26 @@ class Course:
                 places = torch.from_numpy(np.sort(order[: self.seen])).to(self.targets.device)
                 method.after_epoch(epoch, self.codes[places], self.targets[places])
         moved = int((method.centers != self.centers_used).any(dim=1).sum())
+        if moved:
+            self.centers_path.append(_int8(method.centers))
         self.history.append({**means, "lr": lr_at(config, epoch), "centers_moved": moved})
         self.epoch += 1
         return means["loss"]
 
     def trained(self) -> Trained:
         """What is left when all epochs are done."""
-        return Trained(_int8(self.centers_used), _int8(self.method.centers), self.history)
+        return Trained(_int8(self.centers_used), _int8(self.method.centers), self.history, self.centers_path)
 
     def state_dict(self) -> dict[str, Any]:
         """What it needs, beside the method's own state, to go on from the end of an epoch."""
-        return {"epoch": self.epoch, "history": self.history, "centers_used": self.centers_used}
+        return {
+            "epoch": self.epoch, "history": self.history, "centers_used": self.centers_used,
+            "centers_path": self.centers_path,
+        }  # fmt: skip
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Be where `state_dict` was called."""
-        self.epoch, self.history = state["epoch"], state["history"]
+        self.epoch, self.history, self.centers_path = state["epoch"], state["history"], state["centers_path"]
         self.centers_used = state["centers_used"].to(self.centers_used)
 
 

@@ -49,6 +49,8 @@ def test_codes_by_hand() -> None:
     assert found["bit_correlation"] == pytest.approx(0)  # of the two bits that vary
     assert found["own_center_distance"] == pytest.approx((1 + 2 + 0 + 1) / 4)
     assert found["other_center_distance"] == pytest.approx((1 + 2 + 2 + 1) / 4)
+    assert found["own_center_distances"] == [1, 2, 1, 0, 0]
+    assert found["other_center_distances"] == [0, 2, 2, 0, 0]
 
 
 def test_the_own_center_of_several_classes_is_the_nearest() -> None:

@@ -22,7 +22,7 @@ from bench.errors import StoreError
 from bench.grid.archive import Archive, without_places, write_archive
 from bench.grid.cell import Cell
 from bench.grid.checked import can_be_shared
-from bench.grid.store import Store, StoredCell
+from bench.grid.store import SCHEMA, Store, StoredCell
 
 CELL = Cell(
     dataset="glyphs", dataset_label="glyphs", split="default", dataset_config={}, fingerprint="abc", num_classes=5,
@@ -34,11 +34,15 @@ AP = np.array([0.25, 0.5, 1.0])
 RESULT: dict[str, Any] = {
     "status": "ok", "reason": None, "traceback": None, "metrics": {"map": float(AP.mean()), "map_stderr": 0.2},
     "audit": {}, "history": [{"loss": 1.5}], "notes": [], "seconds": {"training": 1.0, "total": 1.0},
-    "provenance": {"command": "bench run"},
+    "provenance": {"command": "bench run"}, "classes": {"names": list("abcde"), "paths": None},
 }  # fmt: skip
 ARRAYS: dict[str, np.ndarray] = {
     "query_codes": np.zeros((3, 2), np.uint8), "database_codes": np.ones((7, 2), np.uint8),
-    "centers_used": np.ones((5, 12), np.int8), "centers_final": np.ones((5, 12), np.int8), "ap": AP,
+    **{f"centers_{when}": np.ones((5, 12), np.int8) for when in ("used", "final", "initial")}, "ap": AP,
+    "query_labels": np.zeros(3, np.uint8), "database_labels": np.zeros(7, np.uint8),
+    "ranks": np.array([1, 2, 5, 7]), "rank_precision": np.ones(4), "rank_recall": np.ones(4),
+    "radius_precision": np.ones(13), "radius_recall": np.ones(13),
+    "relevant_distances": np.zeros(13, np.int64), "other_distances": np.zeros(13, np.int64),
 }  # fmt: skip
 FAILED = {**RESULT, "status": "failed", "reason": "out of luck", "metrics": {}, "history": []}
 
@@ -120,7 +124,7 @@ def test_a_traceback_does_not_tell_where_files_are(tmp_path: Path) -> None:
     assert shared.result["provenance"]["command"] == "bench run --data-root ~/data"
     assert {**shared.result, "traceback": 0, "provenance": 0} == {
         **result,
-        "schema": 1,
+        "schema": SCHEMA,
         "traceback": 0,
         "provenance": 0,
     }
@@ -247,7 +251,7 @@ def renamed_label(label: str) -> Callable[[Files, dict[str, Any]], None]:
         (manifest(instead={"cells/y/cell.json": 3}), "has no list of files that can be read"),
         (manifest(format=2), "of format version 2, here it is 1: .*use bench 0.1.0, which wrote it"),
         (manifest(identity=2), "of identity version 2, here it is 1"),
-        (manifest(schema=0), "of schema version 0, here it is 1"),
+        (manifest(schema=0), "of schema version 0, here it is 2"),
         (edited("cell.json", seed=5), "has settings of the id .*, which is not that of its name"),
         (edited("cell.json", method_config={}), "has settings of the id .*, which is not that of its name"),
         (edited("cell.json", surprise=1), r"has a cell.json that this version cannot read \(surprise\)"),
@@ -256,7 +260,7 @@ def renamed_label(label: str) -> Callable[[Files, dict[str, Any]], None]:
         (replaced("result.json", b"[" * 10**5), "has a result.json that is no proper JSON"),
         (replaced("result.json", b'{"schema": NaN}'), "has a result.json that is no proper JSON"),
         (replaced("result.json", b"\xff"), "has a result.json that is no proper JSON"),
-        (edited("result.json", schema=2), "has a result of schema 2, here it is 1"),
+        (edited("result.json", schema=3), "has a result of schema 3, here it is 2"),
         (edited("result.json", status="great"), "has a result.json without a proper status"),
         (edited("result.json", seconds={}), "has a result.json without the time it took"),
         (edited("result.json", metrics={}), "has a result.json without a mAP"),
