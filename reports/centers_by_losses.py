@@ -23,6 +23,8 @@ Matrix = dict[str, dict[str, Entry]]  # centers -> loss -> entry
 class CentersByLosses(Report):
     """Written only where a result combines one method's centers with another's loss."""
 
+    when = "run"
+
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write centers_by_losses.md."""
         sections = [_section(panel, bits) for panel in panels(results) for bits in panel.bits]

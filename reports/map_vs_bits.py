@@ -9,6 +9,7 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
+from ._figures import method_colours, method_markers, new_figure, save, style
 from ._model import Panel, panels
 
 INFO = PluginInfo(
@@ -16,12 +17,6 @@ INFO = PluginInfo(
     summary="figure of mAP against code length with errors and tie bands: PNG, PDF, SVG",
     licence="MIT",
 )
-_FORMATS: dict[str, dict[str, Any]] = {  # no dates: the same results give the same bytes
-    "png": {"dpi": 200, "metadata": {"Software": None}},
-    "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
-    "svg": {"metadata": {"Date": None, "Creator": None}},
-}
-_MARKERS = "osD^vPX*"
 _WIDTH, _HEIGHT = 3.6, 2.9  # inches a panel: a column of a paper
 _COLUMNS = 3
 _FEW = 8  # methods whose names fit into the axes; more are named beside them
@@ -31,44 +26,38 @@ _BESIDE, _LINE = 1.9, 0.15  # inches of the names: width, and height of one
 class MapVsBits(Report):
     """Error bars are those of the tables; of few methods a band runs from the worst to the best order of ties."""
 
-    def render(self, results: Results, out: Path) -> list[Path]:
-        """Write map_vs_bits.png, .pdf and .svg."""
-        import matplotlib
-        from matplotlib.figure import Figure
+    when = "run"
 
+    def render(self, results: Results, out: Path) -> list[Path]:
+        """Write figures/map_vs_bits.pdf, .svg and .png."""
         found = [p for p in panels(results) if any(e.cells for row in p.entries.values() for e in row.values())]
         if not found:
             return []
         columns = min(len(found), _COLUMNS)
         rows = -(-len(found) // columns)
-        settings = {"svg.hashsalt": "bench", "svg.fonttype": "none", "pdf.fonttype": 42, "font.size": 8}
-        with matplotlib.rc_context(settings):
+        with style():
             most = max(len(panel.entries) for panel in found)
             width, height = _WIDTH, _HEIGHT
             if most > _FEW:
                 width, height = _WIDTH + _BESIDE, max(_HEIGHT, 0.9 + _LINE * (most + 3))
-            figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+            figure = new_figure(width * columns, height * rows)
             for panel, axes in zip(found, figure.subplots(rows, columns, squeeze=False).flat, strict=False):
                 _draw(panel, axes)
             for axes in figure.axes[len(found) :]:
                 axes.set_axis_off()
-            files = [out / f"map_vs_bits.{ending}" for ending in _FORMATS]
-            for file, options in zip(files, _FORMATS.values(), strict=True):
-                figure.savefig(file, **options)
-        return files
+            return save(figure, out, "map_vs_bits")
 
 
 def _draw(panel: Panel, axes: Any) -> None:
-    import seaborn
     from matplotlib.patches import Patch
 
-    colours = seaborn.color_palette("colorblind", max(len(panel.entries), 1))
-    for number, (method, row) in enumerate(panel.entries.items()):
+    colours, markers = method_colours(list(panel.entries)), method_markers(list(panel.entries))
+    for method, row in panel.entries.items():
         points = [(bits, entry) for bits, entry in row.items() if entry.cells]
         if not points:
             continue
         bits = [k for k, _ in points]
-        colour, marker = colours[number % len(colours)], _MARKERS[number % len(_MARKERS)]
+        colour, marker = colours[method], markers[method]
         if len(panel.entries) <= _FEW:  # bands of many methods hide each other
             worst, best = ([entry.mean(f"map_{end}") for _, entry in points] for end in ("worst", "best"))
             axes.fill_between(bits, worst, best, color=colour, alpha=0.13, linewidth=0)
@@ -99,8 +88,8 @@ def _draw(panel: Panel, axes: Any) -> None:
 def _references(panel: Panel, axes: Any) -> list[Any]:
     """Horizontal lines at the values that all cells share."""
     drawn = []
-    for name, metric, style in (("real-valued features", "map_features", ":"), ("chance", "map_chance", "--")):
+    for name, metric, line in (("real-valued features", "map_features", ":"), ("chance", "map_chance", "--")):
         shared = panel.shared(metric)
         if shared is not None:
-            drawn.append(axes.axhline(shared, color="0.45", linewidth=0.9, linestyle=style, label=name))
+            drawn.append(axes.axhline(shared, color="0.45", linewidth=0.9, linestyle=line, label=name))
     return drawn

@@ -24,6 +24,8 @@ INFO = PluginInfo(
 class Tables(Report):
     """One table for each protocol: settings and splits are never mixed."""
 
+    when = "run"
+
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write the three files."""
         found = panels(results)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import complete_list
+from bench.cli.options import DataRoot, complete_list
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -17,21 +17,28 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Reports = Annotated[
     str | None,
-    typer.Option("--reports", help="Reports, comma-separated. [default: all]", autocompletion=complete_list("report")),
-]
+    typer.Option(
+        "--reports", help="Reports, comma-separated. [default: all but the page]",
+        autocompletion=complete_list("report"),
+    ),
+]  # fmt: skip
+Html = Annotated[bool, typer.Option("--html", help="The page too: one file that opens offline, with a gallery.")]
 
 
-def report_command(folder: Folder = Path("results"), reports: Reports = None) -> None:
-    """Render every report, or those named, and show the table."""
+def report_command(
+    folder: Folder = Path("results"), reports: Reports = None, html: Html = False, data_root: DataRoot = None
+) -> None:
+    """Render every report, or those named, and show the table. Reads stored cells; nothing is computed again."""
     from bench.cli.format import output_console
     from bench.grid.results import Results
-    from bench.grid.run import write_reports
+    from bench.grid.run import reports_of, write_reports
     from bench.plugins.registry import registry
 
-    names = [part.strip() for part in reports.split(",")] if reports else registry("report").names()
+    names = [part.strip() for part in reports.split(",")] if reports else reports_of("run", "report")
+    names += ["page"] if html and "page" not in names else []
     for name in names:
         registry("report").entry(name)
-    files = write_reports(folder, names)
+    files = write_reports(folder, names, data_root)
     show_reports(Results.read(folder), files, output_console())
 
 

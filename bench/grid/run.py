@@ -40,8 +40,17 @@ def stored_results(plan: Plan) -> Results:
     return Results([s for s in stored if s is not None], methods)
 
 
-def write_reports(out: Path, names: Sequence[str] | None = None) -> list[Path]:
-    """Render reports (all, or those named) of every cell in `out`, into `out`; a file is replaced in one step.
+def reports_of(*when: str) -> list[str]:
+    """Names of the reports that are written then; see `Report.when`."""
+    return [name for name in registry("report").names() if registry("report").load(name).when in when]
+
+
+def write_reports(out: Path, names: Sequence[str] | None = None, data_root: Path | None = None) -> list[Path]:
+    """Render reports of every cell in `out`, into `out`; a file is replaced in one step.
+
+    Args:
+        names: of reports; None: those of a run.
+        data_root: where images are, for reports that show some.
 
     Raises:
         ConfigError: there is nothing to report.
@@ -52,11 +61,15 @@ def write_reports(out: Path, names: Sequence[str] | None = None) -> list[Path]:
         raise ConfigError(f"there are no results in {out}: make some with bench run --out {out}.")
     written: list[Path] = []
     try:
-        for name in names or registry("report").names():
+        for name in reports_of("run") if names is None else names:
+            report = registry("report").load(name)()
+            report.data_root = data_root
             temporary = Path(tempfile.mkdtemp(prefix=".report-", dir=out))
             try:
-                for file in registry("report").load(name)().render(results, temporary):
-                    written.append(file.replace(out / file.name))
+                for file in report.render(results, temporary):
+                    place = out / file.relative_to(temporary)
+                    place.parent.mkdir(exist_ok=True)
+                    written.append(file.replace(place))
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:

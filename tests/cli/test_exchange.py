@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-REPORTS = ["results.csv", "results.md", "results.tex", "map_vs_bits.svg", "map_vs_bits.png", "map_vs_bits.pdf"]
+FIGURES = [f"figures/map_vs_bits.{form}" for form in ("svg", "png", "pdf")]
+REPORTS = ["results.csv", "results.md", "results.tex", *FIGURES]
+    "results.csv",
+    "results.md",
+    "results.tex",
+    *(f"figures/map_vs_bits.{form}" for form in ("svg", "png", "pdf")),
+]
 
 
 @pytest.fixture

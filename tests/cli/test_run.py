@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 GRID = ["run", "--methods", "crh,csq", "--bits", "8,16"]
-FILES = ["results.md", "results.tex", "results.csv", "map_vs_bits.png", "map_vs_bits.pdf", "map_vs_bits.svg"]
+FILES = ["results.md", "results.tex", "results.csv", *(f"figures/map_vs_bits.{form}" for form in ("pdf", "svg", "png"))]
 
 
 def written(folder: Path, without_times: bool = False) -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 KILLS = int(os.environ.get("BENCH_TEST_KILLS", "2"))  # moments to try
-_TABLES = ["results.md", "results.tex", "map_vs_bits.svg"]
+_TABLES = ["results.md", "results.tex", "figures/map_vs_bits.svg"]
 _SETS = [
     "glyphs.classes=8", "glyphs.train=24", "glyphs.query=3", "glyphs.database=8", "glyphs.size=16", "train.epochs=6",
     "train.batch_size=16",

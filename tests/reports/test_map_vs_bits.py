@@ -16,7 +16,7 @@ def rendered(results: Results, out: Path) -> dict[str, bytes]:
 def test_three_forms_of_one_figure(four: Results, tmp_path: Path) -> None:
     files = rendered(four, tmp_path)
     assert sorted(files) == ["map_vs_bits.pdf", "map_vs_bits.png", "map_vs_bits.svg"]
-    pixels = np.asarray(Image.open(tmp_path / "map_vs_bits.png").convert("L"))
+    pixels = np.asarray(Image.open(tmp_path / "figures" / "map_vs_bits.png").convert("L"))
     assert pixels.shape == (580, 720)
     assert (pixels < 128).mean() > 0.005  # something is drawn
     assert files["map_vs_bits.pdf"].startswith(b"%PDF")
