@@ -9,11 +9,6 @@ import pytest
 
 FIGURES = [f"figures/map_vs_bits.{form}" for form in ("svg", "png", "pdf")]
 REPORTS = ["results.csv", "results.md", "results.tex", *FIGURES]
-    "results.csv",
-    "results.md",
-    "results.tex",
-    *(f"figures/map_vs_bits.{form}" for form in ("svg", "png", "pdf")),
-]
 
 
 @pytest.fixture
