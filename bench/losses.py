@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 _BANK_BLOCK = 2**15  # rows of MDS's bank that a batch is compared with at a time
+_LEAST_NORM = 1e-12  # as in torch.nn.functional.normalize
 _GATHERED = 2**24  # numbers of the bank that are gathered at a time
 
 
@@ -114,11 +115,13 @@ def class_pair_loss(u: Tensor, y: Tensor, bank: Tensor, rows: Tensor, valid: Ten
         u, y, bank: as there; y class indices.
         rows, valid: (C, n) of the bank's labels, see `class_rows`.
     """
-    u, bank = F.normalize(u, dim=1), F.normalize(bank, dim=1)
+    u = F.normalize(u, dim=1)
     total = count = u.new_zeros(())
     for columns in range(0, rows.shape[1], step := max(1, _GATHERED // u.numel())):
         some, pairs = rows[:, columns : columns + step][y], valid[:, columns : columns + step][y].to(u.dtype)
-        cosines = (F.embedding(some, bank) * u[:, None]).sum(dim=2)  # on a CPU a quarter of a batched product's time
+        theirs = F.embedding(some, bank)
+        products = torch.linalg.vecdot(theirs, u[:, None])  # on a CPU a quarter of a batched product's time
+        cosines = products / theirs.norm(dim=2).clamp(min=_LEAST_NORM)
         total, count = total + (F.softplus((1 - cosines) / 2) * pairs).sum(), count + pairs.sum()
     return total / count.clamp(min=1)
 

@@ -33,7 +33,7 @@ INFO = PluginInfo(
     summary="Fixed centers at a target distance, softmax loss, pair loss over a momentum bank",
     citation="Wang et al., Deep Hashing with Minimal-Distance-Separated Hash Centers, CVPR 2023",
     licence="MIT (this implementation)",
-    version=2,  # 2: pairs are gathered by class, which rounds otherwise
+    version=3,  # 3: norms of the gathered pairs alone, which rounds otherwise; 2: pairs are gathered by class
     homepage="https://github.com/Wangld5/Center-Hashing",
     variants={
         "mds": ("centers by this project's solver", {}),
