@@ -211,12 +211,14 @@ def _train_together(runs: Sequence[CellRun], kept: KeptPasses, observer: Observe
     left = [run for run in runs if run.ready]
     if len(left) < 2 or not stackable(left[0].config, left[0].material.inputs):
         return
-    share = _pass(left, observer)
+    checkpoint = kept.checkpoint(run.cell.id for run in left)
+    share = _pass(left, checkpoint, observer)
     trained = [(run, run.trained) for run in left if run.trained is not None]
     kept.save({run.cell.id: head_state(run.model, run.method, what, share, len(left)) for run, what in trained})
+    checkpoint.clear()
 
 
-def _pass(runs: Sequence[CellRun], observer: Observer) -> float:
+def _pass(runs: Sequence[CellRun], checkpoint: Checkpoint, observer: Observer) -> float:
     """Train them in one pass, as far as memory holds them together; each one's share of the seconds."""
     first, clock = runs[0], Clock()
     data = first.material
@@ -226,7 +228,7 @@ def _pass(runs: Sequence[CellRun], observer: Observer) -> float:
         with clock.phase("training"):
             found = train_stacked(
                 members, data.inputs, data.dataset.labels, data.split.train, first.config, device=first.device,
-                observer=observer,
+                observer=observer, checkpoint=checkpoint,
             )  # fmt: skip
     except Exception as error:
         if not out_of_memory(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,8 @@ from bench.training.optimizer import clip_rows
 from bench.training.regimes import TrainConfig
 from bench.training.runs import NONE, Run
 from bench.training.trainer import batches
+
+_STATE = ("weight", "bias", "slow_weight", "slow_bias")
 
 
 class Heads:
@@ -119,6 +122,17 @@ class Heads:
             for run, own in zip(asking, outputs.split([run.width for run in asking], dim=1), strict=True):
                 with run.guarded():
                     run.passed.append(run.method.codes(own.contiguous()))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Weights, their slow copies and the augmentation's random state."""
+        return {**{name: getattr(self, name) for name in _STATE}, "augmentation": self.augmentation.get_state()}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Be in that state."""
+        for name in _STATE:
+            getattr(self, name).copy_(state[name])
+        self.augmentation.set_state(state["augmentation"])
 
     @torch.no_grad()
     def give(self) -> None:

@@ -6,14 +6,16 @@ One file holds them all: a pass is kept whole or made again whole, since the las
 from __future__ import annotations
 
 import hashlib
+import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchWarning
 from bench.plugins.method import Method
+from bench.training.checkpoint import Checkpoint
 from bench.training.course import Trained
 from bench.training.model import HashModel
 from bench.training.nested import NotWhole, load_nested, save_nested
@@ -27,10 +29,13 @@ class KeptPasses:
     def __init__(self, folder: Path, key: str) -> None:
         self.folder, self.key = folder, key
 
+    def checkpoint(self, cells: Iterable[str]) -> Checkpoint:
+        """Of the pass of these cells, until it is kept."""
+        return Checkpoint(self.folder / f".training-{self.key}-{_company(cells)}")
+
     def save(self, heads: Mapping[str, State]) -> None:
         """Keep a pass; where that cannot be, a BenchWarning says so."""
-        company = hashlib.sha256(" ".join(sorted(heads)).encode()).hexdigest()[:16]
-        path = self.folder / f".pass-{self.key}-{company}.safetensors"
+        path = self.folder / f".pass-{self.key}-{_company(heads)}.safetensors"
         try:
             save_nested(path, {"heads": dict(heads)})
         except (OSError, TypeError) as error:
@@ -50,9 +55,15 @@ class KeptPasses:
         """Remove them: their cells are stored."""
         for path in self._files():
             path.unlink(missing_ok=True)
+        for folder in self.folder.glob(f".training-{self.key}-*"):  # also of a company that was not the last
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f".pass-{self.key}-*.safetensors"))
+
+
+def _company(cells: Iterable[str]) -> str:
+    return hashlib.sha256(" ".join(sorted(cells)).encode()).hexdigest()[:16]
 
 
 def head_state(model: HashModel, method: Method, trained: Trained, seconds: float, together: int) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,6 +83,15 @@ class Run:
         """Whether its loss can be computed with others in this epoch: it must not write what it hears in between."""
         weights = next(self.method.parameters(), None)
         return self.method.loss_vmaps and weights is None and not self.reads_slow_outputs()
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it needs, beside its rows of the weights, to go on from the end of an epoch."""
+        return {"method": self.method.state_dict(), "course": self.course.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Be where `state_dict` was called."""
+        self.method.load_state_dict(state["method"])
+        self.course.load_state_dict(state["course"])
 
     def record(self, sums: Sums) -> None:
         """Keep what came of the batch."""

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.training.bundles import bundled, gradients
+from bench.training.checkpoint import Checkpoint, Part, run_identity
 from bench.training.course import Trained
 from bench.training.heads import Heads
 from bench.training.inputs import FeatureInputs, Inputs, targets_of
@@ -40,6 +41,7 @@ def train_stacked(
     *,
     device: torch.device,
     observer: Observer,
+    checkpoint: Checkpoint | None = None,
 ) -> list[Trained | Exception]:
     """What `train` makes of each member alone, but for rounding, in the order of `members`.
 
@@ -51,6 +53,8 @@ def train_stacked(
         labels: of the whole dataset, (N,) or (N, C).
         rows: training items. Those without any label are left out, as in `train`.
         observer: hears of every item once for each member, and of the mean loss of all.
+        checkpoint: where the state of all is saved from time to time, as long as none has failed, and where a training
+            of the same members that was ended goes on. Whoever keeps the result clears it.
 
     Raises:
         MemoryError, torch.OutOfMemoryError: they do not fit together; each alone may.
@@ -67,8 +71,20 @@ def train_stacked(
     weights = [weight for group in groups for weight in (group.weight, group.bias)]
     weights += [weight for run in runs for weight in run.method.parameters()]
     optimizer = make_optimizer([], weights, config, pretrained=False, fused=True)
+    begun = 0
+    if checkpoint is not None and _all_well(runs):
+        heads = [
+            run_identity(run.method, labels, rows, config, seed=run.seed, pretrained=False, device=device)
+            for run in runs
+        ]
+        parts: dict[str, Part] = {"optimizer": optimizer}
+        parts |= {f"heads {number}": group for number, group in enumerate(groups)}
+        parts |= {f"run {number}": run for number, run in enumerate(runs)}
+        checkpoint.begin({"heads": heads}, parts)
+        begun = runs[0].course.epoch
     observer.stage("training", config.epochs * len(rows) * len(runs))
-    for epoch in range(config.epochs):
+    observer.advance(begun * len(rows) * len(runs))
+    for epoch in range(begun, config.epochs):
         set_lr(optimizer, config, epoch)
         for group in groups:
             group.begin_epoch(epoch)
@@ -88,6 +104,12 @@ def train_stacked(
         if not losses:  # all have failed
             break
         observer.epoch(epoch, config.epochs, float(np.mean(losses)), lr_at(config, epoch))
+        if checkpoint is not None and _all_well(runs):
+            checkpoint.after_epoch()
     for group in groups:
         group.give()
     return [run.result() for run in runs]
+
+
+def _all_well(runs: Sequence[Run]) -> bool:
+    return all(run.error is None for run in runs)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,15 @@ from torch import Tensor, nn
 
 import bench
 from bench.conformance.probes import similarity
-from bench.errors import NotFiniteError, TrainingError
+from bench.errors import BenchWarning, NotFiniteError, TrainingError
 from bench.plugins.method import Method, Task
 from bench.training import bundles, heads
 from bench.training.backbones import Weights
+from bench.training.checkpoint import Checkpoint
 from bench.training.course import Trained
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.model import build_model
+from bench.training.nested import load_nested
 from bench.training.progress import Observer
 from bench.training.regimes import train_config
 from bench.training.stacked import Member, stackable, train_stacked
@@ -55,10 +58,12 @@ def alone(one: Member, labels: np.ndarray = LABELS, **settings: Any) -> Trained:
 
 
 def together(
-    members: list[Member], labels: np.ndarray = LABELS, observer: Observer | None = None, **settings: Any
-) -> list[Trained | Exception]:
+    members: list[Member], labels: np.ndarray = LABELS, observer: Observer | None = None,
+    checkpoint: Checkpoint | None = None, **settings: Any,
+) -> list[Trained | Exception]:  # fmt: skip
     return train_stacked(
-        members, INPUTS, labels, ROWS, config(**settings), device=CPU, observer=observer or Observer()
+        members, INPUTS, labels, ROWS, config(**settings), device=CPU, observer=observer or Observer(),
+        checkpoint=checkpoint,
     )  # fmt: skip
 
 
@@ -365,3 +370,57 @@ def test_what_can_be_stacked() -> None:
     assert not stackable(config(), images)
     with pytest.raises(TypeError, match="only linear heads can be stacked"):
         together([member(built("csq", 8, 0), head="linear-bn")])
+
+
+class EndAfter(Observer):
+    """Ends a training after so many items."""
+
+    def __init__(self, items: int) -> None:
+        self.left = items
+
+    def advance(self, items: int) -> None:
+        self.left -= items
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
+def test_a_pass_that_was_ended_ends_in_the_same_bits(tmp_path: Path, optimizer: str) -> None:
+    def stack() -> list[Member]:
+        return [member(built(name, bits, seed)) for name in METHODS for bits in (8, 16) for seed in (0, 1)]
+
+    def state(members: list[Member], found: list[Trained | Exception]) -> list[Any]:
+        assert all(isinstance(result, Trained) for result in found)
+        return [
+            (result.history, result.centers_final.tolist(), [c.tolist() for c in result.centers_path],
+             one.model.head.weight.tolist(), one.model.head.bias.tolist())
+            for one, result in zip(members, found, strict=True)
+        ]  # fmt: skip
+
+    whole = stack()
+    expected = state(whole, together(whole, optimizer=optimizer))
+    step = 32 * len(whole)
+    for steps in (3, 12, 22):  # five steps an epoch; the last in the epoch after the pair losses have begun
+        with pytest.raises(KeyboardInterrupt):
+            together(stack(), observer=EndAfter(steps * step), checkpoint=Checkpoint(tmp_path, 0), optimizer=optimizer)
+    again, heard = stack(), EndAfter(10**9)
+    found = together(again, observer=heard, checkpoint=Checkpoint(tmp_path, 0), optimizer=optimizer)
+    assert state(again, found) == expected
+    assert 10**9 - heard.left == 5 * len(ROWS) * len(again)  # those of before the end are told at once
+
+
+def test_a_pass_of_others_does_not_go_on_from_it(tmp_path: Path) -> None:
+    first = [member(built("crh", 8, seed)) for seed in (0, 1)]
+    together(first, checkpoint=Checkpoint(tmp_path, 0))
+    other = [member(built("crh", 8, seed)) for seed in (0, 2)]
+    with pytest.warns(BenchWarning, match=r"is of another run \(other heads\): training starts again"):
+        found = together(other, checkpoint=Checkpoint(tmp_path, 0))
+    assert all(isinstance(result, Trained) and len(result.history) == 5 for result in found)
+
+
+def test_a_pass_in_which_one_has_failed_is_saved_no_more(tmp_path: Path) -> None:
+    members = [member(Alike(Method.Config(), Task(CLASSES, 8, 1))), member(built("crh", 8, 0))]
+    found = together(members, checkpoint=Checkpoint(tmp_path, 0))
+    assert isinstance(found[0], NotFiniteError)  # in its third epoch
+    saved = load_nested(Checkpoint(tmp_path).path)
+    assert saved["parts"]["run 1"]["course"]["epoch"] == 2
