@@ -47,6 +47,11 @@ class Sizes:
         return 2 * self.C
 
     @property
+    def P(self) -> float:
+        """Training items of a class."""
+        return self.T / self.C
+
+    @property
     def W(self) -> int:
         """Words of 64 bits in a code."""
         return math.ceil(self.K / 64)
