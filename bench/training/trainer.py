@@ -135,15 +135,18 @@ def encode(
 ) -> Encoded:  # fmt: skip
     """What the network makes of some items, in evaluation mode."""
     model.eval()
-    codes, relaxed, features = [], [], []
+    found: list[Tensor] = []  # made once: parts that are joined in the end would be held twice
+    done = 0
     for some in batches(rows, inputs.test_batch_size):
-        batch = model.features(inputs.test_batch(some))
-        outputs = model.head(batch).float()
-        codes.append(method.codes(outputs).cpu())
-        relaxed.append(outputs.cpu())
-        features.append(batch.cpu().numpy())
-        observer.advance(len(batch))
-    return Encoded(torch.cat(codes).numpy(), torch.cat(relaxed).numpy(), np.concatenate(features))
+        features = model.features(inputs.test_batch(some))
+        relaxed = model.head(features).float()
+        parts = method.codes(relaxed), relaxed, features
+        found = found or [torch.empty(len(rows), part.shape[1], dtype=part.dtype) for part in parts]
+        for whole, part in zip(found, parts, strict=True):
+            whole[done : done + len(some)] = part
+        done += len(some)
+        observer.advance(len(some))
+    return Encoded(*(whole.numpy() for whole in found))
 
 
 def batches(order: NDArray[np.int64], size: int, drop_last: bool = False) -> Iterator[NDArray[np.int64]]:
