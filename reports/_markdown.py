@@ -1,53 +1,68 @@
-"""A panel as Markdown."""
+"""A table as Markdown."""
 
 from __future__ import annotations
 
-from ._model import Entry, Panel
-from ._text import details_header, details_rows, plus_minus
+import re
+from collections.abc import Sequence
+
+from ._table import Table, Value
+from ._text import visible
 
 _MARK = {0: "{}", 1: "**{}**", 2: "<u>{}</u>"}
+_SPECIAL = re.compile(r"[\\`*|~$]|\](?=[(\[])|(?<![^\W_])_|_(?![^\W_])")
+_TAGS = ((re.compile(r"&(?=[#\w])"), "&amp;"), (re.compile(r"<(?=[A-Za-z/!?])"), "&lt;"))  # where one could begin
 
 
-def markdown(panel: Panel) -> str:
-    """A section: how the numbers were made, mAP by bits, then ties and centers, then footnotes."""
+def markdown(table: Table, level: int = 3) -> str:
+    """A section: the table, its footnotes, how the numbers were made, warnings."""
     footnotes: list[str] = []
-    lines = [f"## {escape(panel.title)}", "", " ".join(panel.facts()), ""]
-    lines += table(["method", *(f"{k} bits" for k in panel.bits)], _rows(panel, footnotes))
-    lines += ["", "Best in bold, second underlined; the two may differ by less than their errors.", ""]
-    lines += table(details_header(), details_rows(panel))
-    lines += [""] if footnotes or panel.notes else []
-    lines += [f"[{i}] {escape(text)}  " for i, text in enumerate(footnotes, 1)]
-    lines += [f"Note: {escape(text)}  " for text in panel.notes]
-    return "\n".join(lines).rstrip() + "\n"
+    rows = [
+        [""] * len(table.header) if row is None else [_cell(value, footnotes) for value in row] for row in table.rows
+    ]
+    lines = [f"{'#' * level} {escape(table.title)}", ""]
+    lines += _grid([[escape(name) for name in table.header], *rows])
+    lines += ["", *(f"[{i}] {escape(text)}.  " for i, text in enumerate(footnotes, 1))] if footnotes else []
+    lines += ["", escape(" ".join(table.facts))] if table.facts else []
+    lines += ["", *(f"Note: {escape(text)}  " for text in table.notes)] if table.notes else []
+    return "\n".join(lines) + "\n"
 
 
-def _rows(panel: Panel, footnotes: list[str]) -> list[list[str]]:
-    rows = [[method, *(_value(entry, footnotes) for entry in row.values())] for method, row in panel.entries.items()]
-    for name, metric in (("real-valued features", "map_features"), ("chance", "map_chance")):
-        shared = panel.shared(metric)
-        if shared is not None:
-            rows.append([f"*{name}*", *[f"{shared:.4f}"] * len(panel.bits)])
-    return rows
-
-
-def _value(entry: Entry, footnotes: list[str]) -> str:
-    text = _MARK[entry.rank].format(plus_minus(entry)) if entry.cells else ""
-    for reason in entry.failures:
-        if reason not in footnotes:
-            footnotes.append(reason)
-        text += f" failed [{footnotes.index(reason) + 1}]"
-    return text.strip() or "–"
-
-
-def table(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Lines of a table: the first column to the left, the others to the right."""
-    cells = [[escape(c) for c in row] for row in (header, *rows)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    padded = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
-    rule = "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
-    return [padded[0], rule, *padded[1:]]
+def document(title: str, tables: Sequence[Table]) -> str:
+    """Tables in sections, a heading for each protocol."""
+    parts = [f"# {escape(title)}\n"]
+    panel = None
+    for table in tables:
+        if table.panel and table.panel != panel:
+            parts.append(f"## {escape(table.panel)}\n")
+            panel = table.panel
+        parts.append(markdown(table))
+    return "\n".join(parts)
 
 
 def escape(text: str) -> str:
-    """Text that breaks no table."""
-    return text.replace("|", "\\|").replace("\n", " ")
+    """Text that is shown as it is: no markup, no HTML, one line."""
+    shown = _SPECIAL.sub(r"\\\g<0>", visible(text))
+    for beginning, entity in _TAGS:
+        shown = beginning.sub(entity, shown)
+    return shown
+
+
+def _cell(value: Value, footnotes: list[str]) -> str:
+    """`**0.5000 ± 0.0100**<sup>ab</sup> [1]`."""
+    text = escape(value.text if value.spread is None else f"{value.text} ± {value.spread}")
+    text = _MARK[value.mark].format(text)
+    if value.letters:
+        text += f"<sup>{escape(value.letters)}</sup>"
+    if value.note is None:
+        return text
+    if value.note not in footnotes:
+        footnotes.append(value.note)
+    return f"{text} [{footnotes.index(value.note) + 1}]"
+
+
+def _grid(cells: list[list[str]]) -> list[str]:
+    """Lines of a table: the first column to the left, the others to the right."""
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    padded = ["| " + " | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) + " |" for row in cells]
+    rule = "|" + "|".join(":" + "-" * (w + 1) if i == 0 else "-" * (w + 1) + ":" for i, w in enumerate(widths)) + "|"
+    return [padded[0], rule, *padded[1:]]

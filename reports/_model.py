@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bench.grid.cell import Cell
@@ -53,6 +54,7 @@ class Panel:
         cell: any of its cells, for what they have in common.
         entries: method -> bits -> entry, methods in the order of the results.
         notes: warnings of the methods, each once.
+        ambiguous: whether another protocol of the same results has the same title.
     """
 
     cell: Cell
@@ -60,12 +62,14 @@ class Panel:
     entries: dict[str, dict[int, Entry]]
     notes: tuple[str, ...] = ()
     seeds: tuple[int, ...] = field(default=())
+    ambiguous: bool = False
 
     @property
     def title(self) -> str:
-        """`cifar100@shc, frozen, matched`."""
+        """`cifar100@shc, frozen, matched settings`; with the protocol's digest where that is another's title too."""
         cell = self.cell
-        return f"{cell.dataset_label}@{cell.split}, {cell.regime}, {cell.settings} settings"
+        digest = f" ({cell.protocol})" if self.ambiguous else ""
+        return f"{cell.dataset_label}@{cell.split}, {cell.regime}, {cell.settings} settings{digest}"
 
     @property
     def slug(self) -> str:
@@ -73,24 +77,34 @@ class Panel:
         cell = self.cell
         return f"{cell.dataset_label}-{cell.split}-{cell.regime}-{cell.settings}-{cell.protocol}"
 
-    def facts(self) -> list[str]:
-        """Sentences that say how the numbers were made."""
+    def setting(self) -> list[str]:
+        """Sentences that say on what data and with what training the numbers were made."""
         cell, counts = self.cell, self.cell.counts
         kind = "multi-label" if cell.multi_label else "single-label"
         network = "each method's own network and optimiser" if cell.settings == "paper" else _network(cell)
         part = " A validation part of the training items is queried." if cell.part == "validation" else ""
+        return [
+            f"{cell.num_classes} classes, {kind}; {counts['train']:,} training, {counts['query']:,} query and "
+            f"{counts['database']:,} database items.{part}",
+            f"Regime {cell.regime}, {cell.settings} settings: {network}.",
+        ]
+
+    @property
+    def ties(self) -> str:
+        """The convention of mAP for items at equal distance, in words."""
+        if self.cell.ties == "stable":
+            return "items at equal distance in the order of the database"
+        return "expected over all orders of items at equal distance"
+
+    def facts(self) -> list[str]:
+        """Sentences that say how the numbers were made."""
         seeds = self.seeds
         spread = (
             f"mean ± standard deviation over {len(seeds)} seeds"
             if len(seeds) > 1
             else f"seed {seeds[0]}, ± standard error over queries"
         )
-        return [
-            f"{cell.num_classes} classes, {kind}; {counts['train']:,} training, {counts['query']:,} query and "
-            f"{counts['database']:,} database items.{part}",
-            f"Regime {cell.regime}, {cell.settings} settings: {network}.",
-            f"mAP over the whole database, expected over all orders of items at equal distance; {spread}.",
-        ]
+        return [*self.setting(), f"mAP over the whole database, {self.ties}; {spread}."]
 
     def shared(self, metric: str) -> float | None:
         """A metric's value where all cells have the same, up to rounding; else None."""
@@ -103,7 +117,9 @@ def panels(results: Results) -> list[Panel]:
     groups: dict[str, list[StoredCell]] = {}
     for stored in results.cells:
         groups.setdefault(stored.cell.protocol, []).append(stored)
-    return [_panel(cells) for cells in groups.values()]
+    found = [_panel(cells) for cells in groups.values()]
+    titles = Counter(panel.title for panel in found)
+    return [replace(panel, ambiguous=titles[panel.title] > 1) for panel in found]
 
 
 def _panel(cells: list[StoredCell]) -> Panel:

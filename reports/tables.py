@@ -9,33 +9,43 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._latex import latex
-from ._markdown import markdown
+from . import _latex, _markdown
+from ._all_tables import cost_tables, result_tables
+from ._csv import csv_text
 from ._model import Panel, panels
-from ._text import DETAILS, plus_minus
+from ._text import plus_minus
 
 INFO = PluginInfo(
     name="tables",
-    summary="results.md, results.tex (booktabs) and results.csv; the table in the terminal",
+    summary="results.md, results.tex (booktabs), results.csv, cost.md, cost.tex and tables/*.csv; mAP in the terminal",
     licence="MIT",
 )
+_FOLDER = "tables"
 
 
 class Tables(Report):
-    """One table for each protocol: settings and splits are never mixed."""
+    """Tables for each protocol: settings and splits are never mixed.
+
+    Time and memory have files of their own, so that a run that was interrupted ends in the same results.* as one that
+    was not.
+    """
 
     when = "run"
 
     def render(self, results: Results, out: Path) -> list[Path]:
-        """Write the three files."""
-        found = panels(results)
+        """Write results.md, .tex and .csv, cost.md and .tex, and a CSV file for each table."""
+        found, cost = result_tables(results), cost_tables(results)
         texts = {
-            "results.md": "# Results\n\n" + "\n".join(markdown(panel) for panel in found) + f"\n{DETAILS}\n",
-            "results.tex": "% Needs \\usepackage{booktabs}.\n" + "\n".join(latex(panel) for panel in found),
+            "results.md": _markdown.document("Results", found),
+            "results.tex": _latex.document(found),
             "results.csv": results.frame.to_csv(index=False, lineterminator="\n"),
         }
+        if cost:
+            texts |= {"cost.md": _markdown.document("Cost", cost), "cost.tex": _latex.document(cost)}
+        texts |= {f"{_FOLDER}/{table.name}.csv": csv_text(table) for table in found + cost}
+        (out / _FOLDER).mkdir(exist_ok=True)
         for name, text in texts.items():
-            (out / name).write_text(text, encoding="utf-8")
+            (out / name).write_text(text, encoding="utf-8", newline="\n")
         return [out / name for name in texts]
 
     def terminal(self, results: Results) -> Any:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from bench.errors import ConfigError
 
 _CHUNK_ENTRIES = 2**22  # resampled values held at a time
+_CHUNK_PAIRS = 200  # of methods, tried with each random sign vector
 
 
 class Interval(NamedTuple):
@@ -77,18 +78,28 @@ def paired_p_value(first: ArrayLike, second: ArrayLike, resamples: int = 10_000,
     Raises:
         ConfigError: not the same queries.
     """
+    return float(_p_values(_difference(first, second)[None], resamples, seed)[0])
+
+
+def _difference(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
     if a.shape != b.shape or a.ndim != 1 or not a.size:
         raise ConfigError(f"a paired test needs AP of the same queries, not {a.shape} and {b.shape}.")
-    differences = a - b
-    observed = abs(differences.sum())
+    return a - b
+
+
+def _p_values(differences: NDArray[np.float64], resamples: int, seed: int) -> NDArray[np.float64]:
+    """(P,) p-values of differences (P, Q): each row is tried with the same sign vectors, whatever the others are."""
+    pairs, queries = differences.shape
+    totals = differences.sum(axis=1)
+    columns = differences.astype(np.float32).T
     rng = np.random.default_rng(seed)
-    step = max(1, _CHUNK_ENTRIES // len(differences))
-    as_large = 0
+    step = max(1, _CHUNK_ENTRIES // queries)
+    as_large = np.zeros(pairs, dtype=np.int64)
     for start in range(0, resamples, step):
-        signs = rng.integers(0, 2, (min(step, resamples - start), len(differences)), dtype=np.int8)
-        sums = 2 * (signs.astype(np.float32) @ differences.astype(np.float32)).astype(np.float64) - differences.sum()
-        as_large += int((abs(sums) >= observed * (1 - 1e-5)).sum())  # single precision: ties count as such
+        signs = rng.integers(0, 2, (min(step, resamples - start), queries), dtype=np.int8)
+        sums = 2 * (signs.astype(np.float32) @ columns).astype(np.float64) - totals
+        as_large += (abs(sums) >= abs(totals) * (1 - 1e-5)).sum(axis=0)  # single precision: ties count as such
     return (1 + as_large) / (1 + resamples)
 
 
@@ -110,9 +121,12 @@ def compare(ap: Mapping[str, ArrayLike], resamples: int = 10_000, seed: int = 0)
     """
     means = {name: np.atleast_2d(np.asarray(values, dtype=np.float64)).mean(axis=0) for name, values in ap.items()}
     pairs = list(itertools.combinations(means, 2))
-    p = [paired_p_value(means[a], means[b], resamples, seed) for a, b in pairs]
+    p = np.empty(len(pairs))
+    for start in range(0, len(pairs), _CHUNK_PAIRS):
+        block = slice(start, start + _CHUNK_PAIRS)
+        p[block] = _p_values(np.stack([_difference(means[a], means[b]) for a, b in pairs[block]]), resamples, seed)
     return [
-        Comparison(a, b, float((means[a] - means[b]).mean()), value, float(corrected))
+        Comparison(a, b, float((means[a] - means[b]).mean()), float(value), float(corrected))
         for (a, b), value, corrected in zip(pairs, p, holm(p), strict=True)
     ]
 

@@ -43,10 +43,10 @@ class StoredCell:
         """Whether it holds metrics rather than a failure."""
         return bool(self.result["status"] == "ok")
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """By name; see `bench.measurement`."""
+    def arrays(self, *names: str) -> dict[str, NDArray[Any]]:
+        """By name; see `bench.measurement`. With names, only those that are there: the others are not read."""
         with np.load(self.path / "arrays.npz", allow_pickle=False) as file:
-            return dict(file)
+            return {name: file[name] for name in names or file if name in file}
 
 
 class Store:

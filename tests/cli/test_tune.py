@@ -30,5 +30,5 @@ def test_studies_are_listed_planned_and_run(bench, tiny_options, tmp_path: Path)
     done = bench("study", "factorial", "--methods", "crh,csq", "--bits", "8", "--seeds", "0", *tiny_options, check=0)
     assert "crh+csq-loss" in done.stdout
     matrix = (tmp_path / "results" / "factorial" / "centers_by_losses.md").read_text()
-    assert "| csq                  |" in matrix
+    assert "\n| csq " in matrix
     assert "did you mean factorial" in bench("study", "factoriel", check=2).stderr

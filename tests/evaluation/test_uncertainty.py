@@ -86,6 +86,15 @@ def test_compare_takes_every_pair_and_the_mean_over_seeds() -> None:
     assert all(c.p_holm >= c.p_value for c in found)
 
 
+def test_compare_gives_each_pair_the_p_value_it_has_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.evaluation.uncertainty._CHUNK_PAIRS", 4)
+    rng = np.random.default_rng(8)
+    base = rng.random(70)
+    ap = {name: base + rng.normal(0.01 * i, 0.08, 70) for i, name in enumerate("abcde")}
+    for c in compare(ap, resamples=2000, seed=3):
+        assert c.p_value == pytest.approx(paired_p_value(ap[c.first], ap[c.second], 2000, seed=3), abs=1e-3)
+
+
 def test_bad_input() -> None:
     with pytest.raises(ConfigError, match="at least one query"):
         bootstrap_interval([])
@@ -93,3 +102,5 @@ def test_bad_input() -> None:
         bootstrap_interval([0.5], level=95)
     with pytest.raises(ConfigError, match="same queries"):
         paired_p_value([0.5], [0.5, 0.6])
+    with pytest.raises(ConfigError, match="same queries"):
+        compare({"a": [0.5, 0.2], "b": [0.5]})

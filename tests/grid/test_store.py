@@ -27,6 +27,8 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert stored.ok
     assert stored.cell == CELL
     assert stored.arrays()["ap"].tolist() == [0.25, 0.75]
+    assert list(stored.arrays("ap", "none")) == ["ap"]
+    assert stored.arrays("none") == {}
     assert [s.cell.id for s in store.read_all()] == [CELL.id]
 
 

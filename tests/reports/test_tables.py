@@ -2,75 +2,78 @@ import csv
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import bench
 from bench.grid.results import COLUMNS, Results
+from bench.reports._all_tables import all_tables
 from bench.reports.tables import Tables
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def rendered(results: Results, out: Path) -> dict[str, str]:
     out.mkdir(exist_ok=True)
-    return {file.name: file.read_text(encoding="utf-8") for file in Tables().render(results, out)}
+    return {
+        file.relative_to(out).as_posix(): file.read_text(encoding="utf-8") for file in Tables().render(results, out)
+    }
 
 
-def test_markdown_to_the_letter(four: Results, tmp_path: Path) -> None:
-    expected = """\
-# Results
+@pytest.fixture
+def small(whole, made) -> Results:
+    """Three methods, two code lengths, two seeds: one method learns its centers, one cell failed, one was not run."""
 
-## pets@folders, quick, matched settings
+    def cell(method: str, bits: int, mean: float, **more):
+        return whole(method, bits, mean, ap=np.linspace(mean - 0.2, mean + 0.2, 30), **more)
 
-12 classes, single-label; 1,200 training, 30 query and 4,500 database items. Regime quick, matched settings: small-cnn \
-(random weights), 16 epochs of adamw, learning rate 0.002, batch 32. mAP over the whole database, expected over all \
-orders of items at equal distance; seed 0, ± standard error over queries.
-
-| method                 | 16 bits                | 32 bits                |
-|:-----------------------|-----------------------:|-----------------------:|
-| crh                    | **0.5000 ± 0.0100**    | <u>0.6000 ± 0.0100</u> |
-| csq                    | <u>0.4000 ± 0.0100</u> | **0.7000 ± 0.0100**    |
-| *real-valued features* | 0.2500                 | 0.2500                 |
-| *chance*               | 0.0833                 | 0.0833                 |
-
-Best in bold, second underlined; the two may differ by less than their errors.
-
-| method | bits | tie band      | relaxed | features | PCC tree | PCC features | distance | equal |
-|:-------|-----:|--------------:|--------:|---------:|---------:|-------------:|---------:|------:|
-| crh    | 16   | 0.1000–0.9000 | 0.5500  | 0.2500   | -0.125   | –            | 4        | 0     |
-| crh    | 32   | 0.1000–0.9000 | 0.5500  | 0.2500   | -0.125   | –            | 4        | 0     |
-| csq    | 16   | 0.1000–0.9000 | 0.5500  | 0.2500   | -0.125   | –            | 4        | 0     |
-| csq    | 32   | 0.1000–0.9000 | 0.5500  | 0.2500   | –        | –            | 4        | 0     |
-
-Tie band: mAP in the worst and in the best order of ties. Relaxed: mAP of the network's real-valued outputs by cosine, \
-before they are made codes. Features: that of the features under the hash layer. PCC: correlation of the centers' \
-similarity over all pairs of classes with the dataset's class tree, and with the class means of frozen features; – \
-where it is undefined or there is nothing to compare with. Least distance of any two centers, and number of equal pairs.
-"""
-    assert rendered(four, tmp_path)["results.md"] == expected
+    both, note = {"pcc": 0.3, "pcc_initial": 0.01}, ("two classes share a center",)
+    cells = [
+        cell("crh", 16, 0.55, moved=(2, 1), metrics=both), cell("crh", 16, 0.57, seed=1, moved=(2, 0), metrics=both),
+        cell("crh", 32, 0.60, moved=(2, 1), metrics=both), cell("crh", 32, 0.62, seed=1, moved=(2, 0), metrics=both),
+        cell("csq", 16, 0.50, notes=note, pcc=None), cell("csq", 16, 0.51, seed=1, notes=note, pcc=None),
+        cell("csq", 32, 0.62, notes=note, pcc=None), cell("csq", 32, 0.60, seed=1, notes=note, pcc=None),
+        cell("mds[target=3]", 16, 0.45, facts={"target_distance": 3}),
+        made("mds[target=3]", 16, None, seed=1, reason="the loss is nan"),
+    ]  # fmt: skip
+    return Results(cells)
 
 
-def test_latex_to_the_letter(four: Results, tmp_path: Path) -> None:
-    tex = rendered(four, tmp_path)["results.tex"]
-    label = four.cells[0].cell.protocol
-    assert (
-        f"""\
-  \\label{{tab:pets-folders-quick-matched-{label}}}
-  \\begin{{tabular}}{{lrr}}
-    \\toprule
-    Method & 16 bits & 32 bits \\\\
-    \\midrule
-    crh & $\\mathbf{{0.5000}}_{{\\pm 0.0100}}$ & $\\underline{{0.6000}}_{{\\pm 0.0100}}$ \\\\
-    csq & $\\underline{{0.4000}}_{{\\pm 0.0100}}$ & $\\mathbf{{0.7000}}_{{\\pm 0.0100}}$ \\\\
-    \\midrule
-    real-valued features & $0.2500$ & $0.2500$ \\\\
-    chance & $0.0833$ & $0.0833$ \\\\
-    \\bottomrule
-  \\end{{tabular}}
-\\end{{table}}
-"""
-        in tex
-    )
-    assert "crh & 16 & 0.1000--0.9000 & 0.5500 & 0.2500 & $-$0.125 & -- & 4 & 0 \\\\" in tex
-    assert "csq & 32 & 0.1000--0.9000 & 0.5500 & 0.2500 & -- & -- & 4 & 0 \\\\" in tex
-    assert tex.startswith("% Needs \\usepackage{booktabs}.")
+@pytest.mark.parametrize(
+    "name", ["results.md", "results.tex", "results.csv", "cost.md", "cost.tex", "tables/map.csv", "tables/pcc-tree.csv"]
+)
+def test_golden_files(small: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """To accept a change: read the new file, which pytest leaves in `out`, and copy it over the golden one."""
+    monkeypatch.setattr(bench, "__version__", "0.0.2")
+    texts = rendered(small, tmp_path / "out")
+    rest = f"-pets-folders-quick-matched-{small.cells[0].cell.protocol}.csv"
+    text = texts[name.replace(".csv", rest) if name.startswith("tables/") else name]
+    assert text == (GOLDEN / Path(name).name).read_text(encoding="utf-8")
+
+
+def test_every_table_has_a_csv_file_and_a_name_of_its_own(small: Results, tmp_path: Path) -> None:
+    names = [table.name for table in all_tables(small)]
+    assert len(set(names)) == len(names) >= 8
+    written = {name for name in rendered(small, tmp_path / "out") if name.startswith("tables/")}
+    assert written == {f"tables/{name}.csv" for name in names}
+
+
+def test_time_and_memory_are_apart_so_that_a_run_that_was_interrupted_gives_the_same_results(
+    small: Results, tmp_path: Path
+) -> None:
+    before = rendered(small, tmp_path / "a")
+    for stored in small.cells:
+        stored.result["seconds"] = {"training": 99.0, "total": 99.0}
+        stored.result.setdefault("provenance", {}).update({"peak_memory_bytes": 7, "trained_together": 3})
+    after = rendered(Results(small.cells), tmp_path / "b")
+    differing = {name.split("-")[0] for name in before if before[name] != after[name]}
+    assert differing == {"results.csv", "cost.md", "cost.tex", "tables/cost"}
+
+
+def test_where_every_cell_failed_the_table_says_why(made, tmp_path: Path) -> None:
+    texts = rendered(Results([made("crh", 16, None, reason="no memory")]), tmp_path / "out")
+    assert "[1] failed, seed 0: no memory." in texts["results.md"]
+    assert not any(name.startswith("cost") for name in texts)
 
 
 def test_csv_has_a_row_per_cell_and_the_stable_columns(four: Results, made, tmp_path: Path) -> None:
@@ -109,11 +112,11 @@ def test_failures_stand_in_the_table_with_their_reasons(made, tmp_path: Path) ->
     cells = [made("a", 16, 0.5), made("a", 16, None, seed=1, reason="the loss is nan"),
              made("b", 16, None, reason="bad | pipe")]  # fmt: skip
     texts = rendered(Results(cells), tmp_path)
-    assert "| 0.5000 ± 0.0100 failed [1] |" in texts["results.md"]
+    assert "| 0.5000 ± 0.0100 [1] |" in texts["results.md"]
     assert "failed [2]" in texts["results.md"]
-    assert "[1] seed 1: the loss is nan" in texts["results.md"]
-    assert "[2] seed 0: bad \\| pipe" in texts["results.md"]
-    assert "b & failed \\\\" in texts["results.tex"]
+    assert "[1] failed, seed 1: the loss is nan; ± standard error over queries." in texts["results.md"]
+    assert "[2] failed, seed 0: bad \\| pipe." in texts["results.md"]
+    assert "b & failed\\textsuperscript{[2]} \\\\" in texts["results.tex"]
 
 
 @pytest.mark.parametrize("change", [{"regime": "frozen"}, {"settings": "paper"}, {"split": "other"},
@@ -121,7 +124,7 @@ def test_failures_stand_in_the_table_with_their_reasons(made, tmp_path: Path) ->
                                                                           "batch_size": 8}}])  # fmt: skip
 def test_protocols_are_never_mixed_in_a_table(made, tmp_path: Path, change: dict) -> None:
     text = rendered(Results([made("crh", 16, 0.5), made("csq", 16, 0.4, **change)]), tmp_path)["results.md"]
-    assert text.count("## ") == 2
+    assert text.count("\n## ") == 2
     assert "**" not in text
 
 
@@ -143,7 +146,8 @@ def test_the_same_results_give_the_same_bytes_in_any_order(four: Results, tmp_pa
 
 def test_a_missing_combination_is_a_dash(made, tmp_path: Path) -> None:
     text = rendered(Results([made("crh", 16, 0.5), made("csq", 32, 0.4)]), tmp_path)["results.md"]
-    assert "| crh                    | 0.5000 ± 0.0100 | –               |" in text
+    assert "| crh                  | 0.5000 ± 0.0100 | – [1]           |" in text
+    assert "[1] not run." in text
 
 
 def test_the_terminal_table_shows_the_same_numbers(four: Results) -> None:
