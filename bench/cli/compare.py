@@ -1,4 +1,4 @@
-"""`bench compare`: which methods differ by more than chance."""
+"""`bench compare`: which methods differ by more than chance, or how far ours are from a paper's numbers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,32 @@ Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Seed = Annotated[int, typer.Option(help="Of the resamples and of the sign flips.")]
 
 
-def compare_command(folder: Folder = Path("results"), seed: Seed = 0) -> None:
-    """A table for each dataset and code length."""
+def _complete_paper(incomplete: str) -> list[str]:
+    from bench.grid.paper_files import paper_names
+
+    return [name for name in paper_names() if name.startswith(incomplete)]
+
+
+PaperName = Annotated[
+    str | None,
+    typer.Option(
+        "--paper", help="A paper whose printed numbers to set beside ours, with a verdict on each: see bench list "
+        "papers; or a TOML file of yours.",
+        metavar="NAME|FILE.toml", autocompletion=_complete_paper,
+    ),
+]  # fmt: skip
+
+
+def compare_command(folder: Folder = Path("results"), seed: Seed = 0, paper: PaperName = None) -> None:
+    """A table for each dataset and code length; with a paper, for each of its datasets and metrics."""
     from bench.cli.format import output_console
     from bench.grid.comparison import compare_results
     from bench.grid.results import Results
 
+    if paper is not None:
+        from bench.cli.published import show_beside
+
+        return show_beside(folder, paper, output_console())
     families = compare_results(Results.read(folder), seed)
     if not families:
         raise ConfigError(f"{folder} has no two methods on the same dataset, code length and seed to compare.")

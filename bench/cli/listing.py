@@ -12,7 +12,7 @@ from bench.plugins.registry import Registry, registry
 if TYPE_CHECKING:
     from rich.table import Table
 
-KINDS = ("methods", "datasets", "backbones", "regimes", "reports", "executors", "trackers")
+KINDS = ("methods", "datasets", "backbones", "regimes", "reports", "executors", "trackers", "papers")
 What = Annotated[
     str | None,
     typer.Argument(help="One of these lists, or a name whose settings to show.", autocompletion=lambda: list(KINDS)),
@@ -30,7 +30,11 @@ def list_command(what: What = None, methods: PlugIns = None) -> None:
     for path in methods or []:
         registry("method").entry(path)
     if what is not None and what not in KINDS:
-        return _describe(what, console)
+        from bench.cli.published import describe_paper
+        from bench.grid.paper_files import paper_names
+
+        is_paper = what.endswith(".toml") or what in paper_names()
+        return describe_paper(what, console) if is_paper else _describe(what, console)
     for kind in KINDS if what is None else [what]:
         console.print(_table(kind, console.is_terminal))
     for kind in ("method", "dataset", "report", "executor", "tracker"):
@@ -60,6 +64,10 @@ def _rows(kind: str) -> list[tuple[str, str, str, str]]:
         from bench.training.regimes import REGIMES
 
         return [(name, regime.summary, "", "") for name, regime in REGIMES.items()]
+    if kind == "papers":
+        from bench.grid.paper_files import paper_titles
+
+        return [(name, title, where, "") for name, title, where in paper_titles()]
     rows = _plugin_rows(registry(kind.removesuffix("s")))
     if kind == "methods":
         rows.append(("CENTERS+LOSS-loss", "one method's centers with another's loss, for example crh+csq-loss", "", ""))
@@ -91,6 +99,7 @@ def _describe(name: str, console: Any) -> None:
 
 
 def _settings(name: str) -> tuple[str, dict[str, Any], list[tuple[str, Any, str, str]]]:
+    from bench.grid.paper_files import paper_names
     from bench.training.regimes import REGIMES, TrainConfig
 
     if name in REGIMES:
@@ -102,4 +111,4 @@ def _settings(name: str) -> tuple[str, dict[str, Any], list[tuple[str, Any, str,
             title = f"{name}: {summary}\n{info.citation}\n{info.licence} {info.homepage}\n"
             return title, own, registry(kind).load(name).Config.describe()
     known = [*KINDS, *REGIMES, *(n for kind in ("method", "dataset", "executor") for n in registry(kind).names())]
-    raise UnknownNameError("list, method, dataset, executor or regime", name, known)
+    raise UnknownNameError("list, method, dataset, executor, regime or paper", name, [*known, *paper_names()])
