@@ -23,6 +23,7 @@ from bench.cli.pcc import pcc_command
 from bench.cli.plan import plan_command
 from bench.cli.report import report_command
 from bench.cli.run import run_command
+from bench.cli.serve import serve_command
 from bench.cli.status import status_command
 from bench.cli.study import study_command
 from bench.cli.tune import tune_command
@@ -44,6 +45,9 @@ app.command("run", help="Run a grid of methods x datasets x bits x seeds; run ag
 app.command("plan", help="Show what a run would do: cells, what is done already, expected time.")(plan_command)
 app.command("status", help="Show how far a run is, from another terminal: done, failed, running now, left.")(
     status_command
+)
+app.command("serve", help="Show a run in the browser, live: progress, failures, finished cells, the HTML report.")(
+    serve_command
 )
 app.command("tune", help="Choose each method's training settings on a validation part of train, with one budget.")(
     tune_command

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ConfigError
+from bench.grid.cell import Cell
 from bench.grid.claims import claimed_ids
 from bench.grid.journal import journal_path, read_journal, run_goes_on
 from bench.grid.store import Store
@@ -148,16 +149,24 @@ class Status:
         return content
 
 
+_PARTS = ("dataset_label", "split", "method_label", "bits", "seed")
+_MEASURED = ("map", "map_low", "map_high")
 _PROGRESS = ("since", "stage", "stage_since", "epoch", "epochs", "loss")
 
 
 class Watch:
-    """Looks at a folder again and again; what has not changed is not read again."""
+    """Looks at a folder again and again; what has not changed is not read again.
+
+    Attributes:
+        stored: what the last look found of every whole cell, by its id: `title` and its parts, `ok`, `failure`,
+            `reason`, `map` with its interval, `seconds` and when it was `finished`.
+    """
 
     def __init__(self, out: Path) -> None:
         """Raises a ConfigError where there is no such folder."""
         if not out.is_dir():
             raise ConfigError(f"there is no output folder {out}: name the folder that bench run --out was given.")
+        self.stored: dict[str, dict[str, Any]] = {}
         self._out = out
         self._offset = 0
         self._runs: dict[str, Run] = {}
@@ -169,7 +178,8 @@ class Watch:
         events, self._offset = read_journal(journal_path(self._out), self._offset)
         for event in events:
             self._hear(event)
-        return self._status(self._stored(), claimed)
+        self.stored = self._stored()
+        return self._status(self.stored, claimed)
 
     def _hear(self, event: dict[str, Any]) -> None:
         try:
@@ -183,7 +193,6 @@ class Watch:
             return
 
     def _stored(self) -> dict[str, dict[str, Any]]:
-        """By id, of every whole cell: failure, reason, when it was finished."""
         store, found = Store(self._out), {}
         for folder in store.folders():
             facts = self._facts(store.cells / folder)
@@ -197,14 +206,16 @@ class Watch:
             known = self._cells.get(folder.name)
             if known is None or known[0] != stamp:
                 result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+                cell = Cell.model_validate_json((folder / "cell.json").read_text(encoding="utf-8"))
                 facts = {
-                    "title": folder.name.rpartition(".")[0], "ok": result["status"] == "ok",
-                    "failure": result.get("failure") or "error", "reason": result["reason"],
-                    "finished": _seconds(result["provenance"]["finished"]),
+                    "title": cell.title, **{name: getattr(cell, name) for name in _PARTS},
+                    "ok": result["status"] == "ok", "failure": result.get("failure") or "error",
+                    "reason": result["reason"], **{name: result["metrics"].get(name) for name in _MEASURED},
+                    "seconds": result["seconds"]["total"], "finished": _seconds(result["provenance"]["finished"]),
                 }  # fmt: skip
                 known = self._cells[folder.name] = stamp, facts
             return known[1]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
     def _status(self, stored: dict[str, dict[str, Any]], claimed: set[str]) -> Status:

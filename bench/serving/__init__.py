@@ -1,0 +1,1 @@
+"""`bench serve`: a study in the browser, live, from this machine alone."""
