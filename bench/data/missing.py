@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -28,6 +28,7 @@ from bench.plugins.dataset import Split
 _SHOWN = 3  # images left out that are named
 _BLOCK = 1024  # images read between two entries in the cache
 _SIDE = 16  # pixels: a JPEG is read in full but decoded no larger than needed for this
+_LEFT_OUT = "missing or unreadable and left out"
 _allowed: ContextVar[bool] = ContextVar("allow_missing", default=False)
 
 
@@ -76,7 +77,12 @@ def left_out_note(dataset: str, names: Sequence[Any], count: int) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     verb = "is" if len(names) == 1 else "are"
     shown = ", ".join(map(str, names[:_SHOWN]))
-    return f"{dataset}: {len(names)} of {count} images {verb} missing or unreadable and left out ({shown}{more})."
+    return f"{dataset}: {len(names)} of {count} images {verb} {_LEFT_OUT} ({shown}{more})."
+
+
+def tells_of_left_out(notes: Iterable[str]) -> bool:
+    """Whether a dataset with these notes, or a cell on it, was made without some of its images."""
+    return any(_LEFT_OUT in note for note in notes)
 
 
 def _decodable(files: Sequence[Path]) -> NDArray[np.bool_]:
