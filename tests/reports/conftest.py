@@ -165,7 +165,8 @@ def paged(made: MakeCell, kept: MakeCell) -> MakeCell:
     """
     from bench.codes.packing import pack
 
-    cat, dog, oak, elm = (np.array(c, dtype=np.int8) for c in ([1] * 8, [1] * 4 + [-1] * 4, [-1] * 4 + [1] * 4, [-1] * 8))
+    halves = [1] * 8, [1] * 4 + [-1] * 4, [-1] * 4 + [1] * 4, [-1] * 8
+    cat, dog, oak, elm = (np.array(half, dtype=np.int8) for half in halves)
     curves = {
         "radius_precision": [1, 0.5], "radius_recall": [0.25, 1], "ranks": [1, 2, 5], "rank_precision": [1, 0.75, 0.5],
     }  # fmt: skip
@@ -180,7 +181,8 @@ def paged(made: MakeCell, kept: MakeCell) -> MakeCell:
         method: str = "crh", bits: int = 8, mean_ap: float = 0.5, names: Any = ("cat", "dog", "oak", "elm"),
         paths: Any = tree, history: Any = trained, **changes: Any,
     ) -> StoredCell:  # fmt: skip
-        centers, codes = (np.tile(rows, bits // 8) for rows in ([cat, dog, oak, elm], [cat, cat, cat, [-1] * 6 + [1] * 2]))
+        centers = np.tile([cat, dog, oak, elm], bits // 8)
+        codes = np.tile([cat, cat, cat, [-1] * 6 + [1] * 2], bits // 8)
         arrays = {
             **curves, "centers_used": centers, "centers_final": centers, "query_codes": pack(np.asarray(codes)),
             "query_labels": np.array([0, 0, 1, 3], dtype=np.uint8), "ap": [0.2, 0.4, 0.6, 0.8],
