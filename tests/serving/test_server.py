@@ -258,6 +258,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         Server(tmp_path / "nowhere", 0)
 
 
+@pytest.mark.slow
 def test_a_grid_as_it_runs(tmp_path: Path, tiny_set: dict, start: Start, ask: Ask) -> None:
     server = start(tmp_path)
 
@@ -266,10 +267,11 @@ def test_a_grid_as_it_runs(tmp_path: Path, tiny_set: dict, start: Start, ask: As
 
     before = status()
     assert (before["stored"], before["planned"], before["goes_on"]) == (0, None, False)
+    long = {**tiny_set, "train": {**tiny_set["train"], "epochs": 100}}  # cells of several looks
     grid = {
         "methods": ["csq", "crh"],
         "bits": [8, 16],
-        "set": tiny_set,
+        "set": long,
         "out": tmp_path,
         "workers": 0,
         "reports": False,
