@@ -115,10 +115,11 @@ def _audit(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Of the last centers and of the database's codes; classes that share a center are a warning."""
     centers = audit_centers(trained.centers_final)
-    if centers["duplicates"]:
+    if equal := centers["duplicates"]:
+        pairs = "1 pair" if equal == 1 else f"{equal} pairs"
         warnings.warn(
-            f"{cell.method_label}: {centers['duplicates']} pairs of the {cell.num_classes} classes share a center at "
-            f"{cell.bits} bits: nothing in their codes can tell them apart.",
+            f"{cell.method_label}: {pairs} of the {cell.num_classes} classes with the same center at {cell.bits} bits: "
+            "nothing in their codes can tell them apart.",
             BenchWarning,
             stacklevel=2,
         )

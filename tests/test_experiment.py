@@ -91,7 +91,7 @@ def test_classes_that_share_a_center_are_noted(tmp_path: Path, tiny_set: dict) -
     duplicates = stored.result["metrics"]["duplicates"]
     assert duplicates > 0
     assert any(
-        f"csq: {duplicates} pairs of the 8 classes share a center at 2 bits" in n for n in stored.result["notes"]
+        f"csq: {duplicates} pairs of the 8 classes with the same center at 2 bits" in n for n in stored.result["notes"]
     )
 
 
