@@ -46,6 +46,8 @@ def show_reports(results: Results, files: list[Path], console: Console) -> None:
     """What the reports have for a terminal, then the files written."""
     for shown in shown_in_terminal(results):
         console.print(shown)
+    if results.unread:
+        console.print(results.unread_sentence, highlight=False)
     for file in files:
         console.print(f"wrote {file}", highlight=False, soft_wrap=True)
 

@@ -24,9 +24,11 @@ class Results:
     Attributes:
         cells: stored cells, sorted by dataset, regime, settings, method (in the order given), bits and seed.
         frame: one row per cell, columns `COLUMNS`; metrics of a failed cell are missing.
+        unread: cells of the folder that are not whole, or were stored by a version that stored otherwise.
     """
 
-    def __init__(self, cells: list[StoredCell], methods: list[str] | None = None) -> None:
+    def __init__(self, cells: list[StoredCell], methods: list[str] | None = None, unread: int = 0) -> None:
+        self.unread = unread
         order = {name: i for i, name in enumerate(methods or [])}
 
         def key(stored: StoredCell) -> tuple[Any, ...]:
@@ -40,7 +42,17 @@ class Results:
     @classmethod
     def read(cls, out: Path) -> Results:
         """Every cell stored in an output folder."""
-        return cls(Store(out).read_all())
+        store = Store(out)
+        cells = store.read_all()
+        return cls(cells, unread=len(store.folders()) - len(cells))
+
+    @property
+    def unread_sentence(self) -> str:
+        """What to say of cells that were not read; nothing where there are none."""
+        if not self.unread:
+            return ""
+        cells = "1 cell is" if self.unread == 1 else f"{self.unread} cells are"
+        return f"{cells} left out: not whole, or stored by another version; bench run makes them again."
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:

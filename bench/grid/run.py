@@ -58,7 +58,8 @@ def write_reports(out: Path, names: Sequence[str] | None = None, data_root: Path
     """
     results = Results.read(out)
     if not len(results):
-        raise ConfigError(f"there are no results in {out}: make some with bench run --out {out}.")
+        why = f" ({results.unread_sentence.rstrip('.')})" if results.unread else ""
+        raise ConfigError(f"there are no results in {out}{why}: make some with bench run --out {out}.")
     written: list[Path] = []
     try:
         for name in reports_of("run") if names is None else names:

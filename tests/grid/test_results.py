@@ -1,0 +1,48 @@
+"""Cells that cannot be read are counted and told, not passed over in silence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench.errors import ConfigError
+from bench.grid.cell import Cell
+from bench.grid.results import Results
+from bench.grid.run import write_reports
+from bench.grid.store import SCHEMA, Store, StoredCell
+
+
+def stored(out: Path, seed: int) -> StoredCell:
+    cell = Cell(
+        dataset="pets", dataset_label="pets", split="folders", dataset_config={}, fingerprint="abc", num_classes=2,
+        multi_label=False, counts={"train": 2, "query": 2, "database": 2}, method="crh", method_label="crh",
+        method_config={}, method_version=1, bits=8, seed=seed, regime="quick", settings="matched",
+        backbone="small-cnn", weights="scratch", train={},
+    )  # fmt: skip
+    return Store(out).write(cell, {"status": "ok", "metrics": {"map": 0.5}}, {"ap": np.ones(2)})
+
+
+def of_another_version(cell: StoredCell) -> None:
+    file = cell.path / "result.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "schema": SCHEMA - 1}))
+
+
+def test_cells_of_another_version_are_counted(tmp_path: Path) -> None:
+    cells = [stored(tmp_path, seed) for seed in range(4)]
+    assert (Results.read(tmp_path).unread, Results.read(tmp_path).unread_sentence) == (0, "")
+    of_another_version(cells[1])
+    assert [s.cell.seed for s in Results.read(tmp_path).cells] == [0, 2, 3]
+    assert Results.read(tmp_path).unread_sentence.startswith(
+        "1 cell is left out: not whole, or stored by another version"
+    )
+    (cells[2].path / "arrays.npz").unlink()
+    assert Results.read(tmp_path).unread == 2
+
+
+def test_a_folder_of_nothing_else_says_why_it_has_no_results(tmp_path: Path) -> None:
+    of_another_version(stored(tmp_path, 0))
+    with pytest.raises(ConfigError, match=r"there are no results in .* \(1 cell is left out: .* bench run makes them"):
+        write_reports(tmp_path)
