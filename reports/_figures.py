@@ -64,19 +64,10 @@ def looks(methods: Sequence[str]) -> dict[str, Look]:
     """By the methods' places. Eight colours that the colour-blind can tell apart; then the lines change, and two
     methods of one colour always differ in marker.
     """
-    lines = [LINES[i // len(COLOURS) % len(LINES)] for i in range(len(methods))]
-    colours, markers = method_colours(methods), method_markers(methods)
-    return {m: Look(colours[m], markers[m], line) for m, line in zip(methods, lines, strict=True)}
-
-
-def method_colours(methods: Sequence[str]) -> dict[str, Any]:
-    """A colour for each method, by its place: safe for the colour-blind up to eight; more differ in marker too."""
-    return {method: COLOURS[i % len(COLOURS)] for i, method in enumerate(methods)}
-
-
-def method_markers(methods: Sequence[str]) -> dict[str, str]:
-    """A marker for each method, by its place."""
-    return {method: MARKERS[i % len(MARKERS)] for i, method in enumerate(methods)}
+    return {
+        method: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)], LINES[i // len(COLOURS) % len(LINES)])
+        for i, method in enumerate(methods)
+    }
 
 
 def bits_colours(bits: Sequence[int]) -> dict[int, Any]:
@@ -87,14 +78,14 @@ def bits_colours(bits: Sequence[int]) -> dict[int, Any]:
     return {k: colormaps["viridis"](0.85 * i / steps) for i, k in enumerate(bits)}
 
 
-def finished(results: Results) -> list[Panel]:
+def finished_panels(results: Results) -> list[Panel]:
     """The protocols that have a finished cell."""
     return [p for p in panels(results) if any(e.cells for row in p.entries.values() for e in row.values())]
 
 
-def all_methods(found: Sequence[Panel]) -> list[str]:
-    """The methods of all protocols, so that each has one look everywhere."""
-    return list(dict.fromkeys(method for panel in found for method in panel.entries))
+def looks_of(results: Results) -> dict[str, Look]:
+    """Of the methods of all protocols, so that each has one look everywhere."""
+    return looks(list(dict.fromkeys(method for panel in finished_panels(results) for method in panel.entries)))
 
 
 def file_name(name: str, panel: Panel, found: Sequence[Panel]) -> str:
@@ -177,7 +168,7 @@ def save_each(results: Results, out: Path, name: str, figure_of: Callable[[Panel
     Args:
         figure_of: a protocol's figure, or None where there is nothing to draw; called inside of `style`.
     """
-    found = finished(results)
+    found = finished_panels(results)
     files: list[Path] = []
     with style():
         for panel in found:

@@ -8,10 +8,9 @@ import numpy as np
 
 from bench.grid.store import StoredCell
 from bench.grid.studies import CONTROLS
-from bench.plugins import registry
 
 from ._model import Panel
-from ._one_run import OneRun
+from ._one_run import OneRun, one_of_each_family
 
 ARRAYS = ("query_codes", "database_codes", "query_labels", "database_labels", "ap")
 MOST_METHODS = 6
@@ -44,18 +43,12 @@ def shown_run(panel: Panel) -> OneRun | None:
 def shown_methods(cells: Mapping[str, StoredCell]) -> dict[str, StoredCell]:
     """At most six of them, in their order: one of each family first, controls after methods, then the others.
 
-    A family is a method with its variants; the one that bears its name stands for it, else the first.
-
     Args:
         cells: by method.
     """
-    first: dict[str, str] = {}
-    for method, stored in cells.items():
-        family = _family(stored.cell.method)
-        if family not in first or (stored.cell.method == family and cells[first[family]].cell.method != family):
-            first[family] = method
-    others = [method for method in cells if method not in first.values()]
-    ranked = sorted(first.values(), key=lambda m: _control(cells[m])) + sorted(others, key=lambda m: _control(cells[m]))
+    first = one_of_each_family(cells)
+    others = [method for method in cells if method not in first]
+    ranked = sorted(first, key=lambda m: _control(cells[m])) + sorted(others, key=lambda m: _control(cells[m]))
     chosen = set(ranked[:MOST_METHODS])
     return {method: stored for method, stored in cells.items() if method in chosen}
 
@@ -64,11 +57,6 @@ def _control(stored: StoredCell) -> int:
     """0 for a method; controls follow in the order of their study."""
     name = stored.cell.method
     return CONTROLS.index(name) + 1 if name in CONTROLS else 0
-
-
-def _family(name: str) -> str:
-    entries = registry("method").entries().values()
-    return next((e.info.name for e in entries if name == e.info.name or name in e.info.variants), name)
 
 
 def _has_codes(stored: StoredCell) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from bench.grid.store import StoredCell
+from bench.plugins import registry
 
 from ._model import Panel
 
@@ -39,3 +41,22 @@ def one_run(panel: Panel, *names: str) -> OneRun | None:
     counts = Counter((bits, cell.cell.seed) for _, bits, cell in finished)
     bits, seed = max(counts, key=lambda run: (counts[run], run[0], -run[1]))
     return OneRun(bits, seed, {m: cell for m, k, cell in finished if (k, cell.cell.seed) == (bits, seed)})
+
+
+def one_of_each_family(cells: Mapping[str, StoredCell]) -> list[str]:
+    """Of each method with its variants the one that bears its name, else the first; in the order of the families.
+
+    Args:
+        cells: by method.
+    """
+    chosen: dict[str, str] = {}
+    for method, stored in cells.items():
+        family = _family(stored.cell.method)
+        if family not in chosen or (stored.cell.method == family and cells[chosen[family]].cell.method != family):
+            chosen[family] = method
+    return list(chosen.values())
+
+
+def _family(name: str) -> str:
+    entries = registry("method").entries().values()
+    return next((e.info.name for e in entries if name == e.info.name or name in e.info.variants), name)

@@ -30,25 +30,16 @@ def stored_arrays(stored: StoredCell, *names: str) -> dict[str, NDArray[Any]]:
     return stored.arrays(*names) if (stored.path / "arrays.npz").is_file() else {}
 
 
-def panel_titles(found: Sequence[Panel]) -> list[str]:
-    """The panels' titles; two of the same get their protocol's digest."""
-    titles = [panel.title for panel in found]
-    return [
-        title if titles.count(title) == 1 else f"{title} ({panel.cell.protocol})"
-        for title, panel in zip(titles, found, strict=True)
-    ]
-
-
 def figure_data(found: Sequence[Panel]) -> dict[str, Any]:
     """All protocols: `methods` (names, in the order of their looks) and `panels`; entries name methods by place."""
     methods = list(dict.fromkeys(method for panel in found for method in panel.entries))
     return {
         "methods": methods,
-        "panels": [_panel(p, title, methods) for p, title in zip(found, panel_titles(found), strict=True)],
+        "panels": [_panel(panel, methods) for panel in found],
     }
 
 
-def _panel(panel: Panel, title: str, methods: list[str]) -> dict[str, Any]:
+def _panel(panel: Panel, methods: list[str]) -> dict[str, Any]:
     entries = [
         _entry(methods.index(method), bits, entry)
         for method, row in panel.entries.items() for bits, entry in row.items() if entry.cells
@@ -56,7 +47,7 @@ def _panel(panel: Panel, title: str, methods: list[str]) -> dict[str, Any]:
     first = next((e.cells[0] for row in panel.entries.values() for e in row.values() if e.cells), None)
     ranks = stored_arrays(first, "ranks").get("ranks") if first else None
     return {
-        "title": title, "bits": list(panel.bits), "entries": entries,
+        "title": panel.title, "bits": list(panel.bits), "entries": entries,
         "ranks": [] if ranks is None else [int(rank) for rank in ranks],
         "features": rounded(panel.shared("map_features")), "chance": rounded(panel.shared("map_chance")),
     }  # fmt: skip

@@ -9,7 +9,6 @@ from bench.grid.results import Results
 from bench.grid.store import StoredCell
 
 from ._model import Panel
-from ._page_data import panel_titles
 
 _GIB = 2**30
 
@@ -19,7 +18,7 @@ def provenance(results: Results, found: Sequence[Panel]) -> dict[str, Any]:
     made = [stored.result.get("provenance") or {} for stored in results.cells]
     facts = [(name, _values([text(each) for each in made])) for name, text in _FACTS.items()]
     commands = list(dict.fromkeys(each["command"] for each in made if each.get("command")))
-    titles = {p.cell.protocol: title for p, title in zip(found, panel_titles(found), strict=True)}
+    titles = {panel.cell.protocol: panel.title for panel in found}
     return {
         "facts": [(name, values) for name, values in facts if values],
         "packages": _values([_packages(each) for each in made]),

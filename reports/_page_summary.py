@@ -10,8 +10,9 @@ import numpy as np
 from bench.evaluation.uncertainty import bootstrap_interval
 from bench.grid.results import Results
 
+from ._facts import condensed
 from ._model import Entry, Panel
-from ._page_data import panel_titles, stored_arrays
+from ._page_data import stored_arrays
 from ._text import listed, plus_minus
 
 
@@ -27,8 +28,11 @@ def summary(results: Results, found: Sequence[Panel]) -> dict[str, Any]:
         f"{counted(len(cells), 'cell')}, {ended}."
     )
     return {"lead": lead, "datasets": listed(datasets), "methods": methods, "panels": [
-        {"title": title, "facts": panel.facts(), "best": best(panel), "missing": missing(panel), "notes": panel.notes}
-        for panel, title in zip(found, panel_titles(found), strict=True)
+        {
+            "title": panel.title, "facts": panel.facts(), "best": best(panel), "missing": missing(panel),
+            "notes": condensed(panel.notes),
+        }
+        for panel in found
     ]}  # fmt: skip
 
 

@@ -6,12 +6,13 @@ import statistics
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._figures import COLUMN, PAGE, Look, arranged, new_figure
 from ._labels import heading, name_points
+from ._model import Entry
 
 _WIDEST = 3  # axes beside each other
 _FEW, _MANY = 10, 24  # methods: more need higher axes; still more, axes as wide as the page
@@ -47,6 +48,33 @@ class Axes:
     title: str
     points: Sequence[Point]
     note: str = ""
+
+
+class Correlation(NamedTuple):
+    """Pearson's, and Spearman's with mean ranks for ties."""
+
+    pearson: float
+    spearman: float
+
+
+def correlation(points: Sequence[Point]) -> Correlation | None:
+    """Of both coordinates; None where it is undefined: fewer than three points, or all equal in one of them."""
+    from scipy.stats import rankdata
+
+    x, y = np.array([p.x for p in points]), np.array([p.y for p in points])
+    if len(points) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    return Correlation(float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]))
+
+
+def metric_point(method: str, entry: Entry, metric: str) -> Point | None:
+    """mAP against a metric, means over the seeds that have both; None where none has."""
+    metrics = [cell.result["metrics"] for cell in entry.cells]
+    both = [(m[metric], m["map"]) for m in metrics if m.get(metric) is not None and m.get("map") is not None]
+    if not both:
+        return None
+    x, y = ([float(pair[i]) for pair in both] for i in (0, 1))
+    return Point(method, statistics.fmean(x), statistics.fmean(y), deviation(x), deviation(y))
 
 
 def deviation(values: Sequence[float]) -> tuple[float, float]:

@@ -15,16 +15,13 @@ from ._ablation_tables import ablation_pairs, ablation_table
 from ._figures import (
     COLUMN,
     Look,
-    all_methods,
-    file_name,
-    finished,
+    finished_panels,
     folded,
     legend_below,
     legend_height,
-    looks,
+    looks_of,
     new_figure,
-    save,
-    style,
+    save_each,
 )
 from ._labels import heading, shortened
 from ._model import Panel
@@ -49,19 +46,17 @@ class Ablation(Report):
 
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/ablation.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
-        files: list[Path] = []
-        with style():
-            for panel in found:
-                arms = ablation_arms(panel, cells_by_label(results, panel))
-                figure = ablation_figure(panel, arms, looks(all_methods(found))) if arms else None
-                if figure is not None:
-                    files += save(figure, out, file_name("ablation", panel, found))
-        return files
+        by_method = looks_of(results)
+
+        def figure_of(panel: Panel) -> Any | None:
+            arms = ablation_arms(panel, cells_by_label(results, panel))
+            return ablation_figure(panel, arms, by_method) if arms else None
+
+        return save_each(results, out, "ablation", figure_of)
 
     def terminal(self, results: Results) -> Any:
         """mAP of the variants."""
-        found = [(panel, ablation_arms(panel, cells_by_label(results, panel))) for panel in finished(results)]
+        found = [(panel, ablation_arms(panel, cells_by_label(results, panel))) for panel in finished_panels(results)]
         return shown([ablation_table(panel, arms) for panel, arms in found if arms])
 
 

@@ -18,7 +18,7 @@ from bench.plugins.dataset import Hierarchy
 from bench.plugins.report import Report
 
 from ._classes import Groups, Paths, borders, linkage_order, paths_of, top_groups, tree_order
-from ._figures import file_name, finished, save, style
+from ._figures import save_each
 from ._labels import decimals
 from ._matrices import Matrix, matrix_figure
 from ._model import Panel
@@ -52,18 +52,9 @@ class Reference:
 class CenterSimilarity(Report):
     """One seed at one code length. Classes stand in the order of their tree; without one, alike ones are together."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/center_similarity.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
-        files: list[Path] = []
-        with style():
-            for panel in found:
-                figure = similarity_figure(panel)
-                if figure is not None:
-                    files += save(figure, out, file_name("center_similarity", panel, found))
-        return files
+        return save_each(results, out, "center_similarity", similarity_figure)
 
 
 def similarity_figure(panel: Panel) -> Any | None:

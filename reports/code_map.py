@@ -13,28 +13,15 @@ from numpy.typing import NDArray
 from bench.codes.packing import unpack
 from bench.grid.results import Results
 from bench.grid.store import StoredCell
-from bench.plugins import PluginInfo, registry
+from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
 from ._classes import names_of, paths_of, top_groups, tree_order
 from ._embedding import embed
-from ._figures import (
-    COLOURS,
-    COLUMN,
-    PAGE,
-    arranged,
-    file_name,
-    finished,
-    folded,
-    legend_below,
-    legend_height,
-    new_figure,
-    save,
-    style,
-)  # fmt: skip
+from ._figures import COLOURS, COLUMN, PAGE, arranged, folded, legend_below, legend_height, new_figure, save_each
 from ._labels import decimals, heading, shortened
 from ._model import Panel
-from ._one_run import OneRun, one_run
+from ._one_run import OneRun, one_of_each_family, one_run
 
 INFO = PluginInfo(
     name="code-map",
@@ -68,18 +55,9 @@ class Colouring:
 class CodeMap(Report):
     """One seed at one code length; of many methods one of each family."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/code_map.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
-        files: list[Path] = []
-        with style():
-            for panel in found:
-                figure = map_figure(panel)
-                if figure is not None:
-                    files += save(figure, out, file_name("code_map", panel, found))
-        return files
+        return save_each(results, out, "code_map", map_figure)
 
 
 def map_figure(panel: Panel) -> Any | None:
@@ -115,12 +93,7 @@ def main_methods(cells: Mapping[str, StoredCell]) -> dict[str, StoredCell]:
     """
     if len(cells) <= _MOST_METHODS:
         return dict(cells)
-    chosen: dict[str, str] = {}
-    for method, cell in cells.items():
-        family = _family(cell.cell.method)
-        if family not in chosen or (cell.cell.method == family and cells[chosen[family]].cell.method != family):
-            chosen[family] = method
-    return {method: cells[method] for method in list(chosen.values())[:_MOST_METHODS]}
+    return {method: cells[method] for method in one_of_each_family(cells)[:_MOST_METHODS]}
 
 
 def class_colours(cell: StoredCell) -> Colouring:
@@ -153,11 +126,6 @@ def group_of_items(labels: NDArray[np.uint8], of_class: NDArray[np.int64], multi
     low = np.where(present, of_class, len(of_class)).min(axis=1)
     high = np.where(present, of_class, -1).max(axis=1)
     return np.where(low == high, low, -1)
-
-
-def _family(name: str) -> str:
-    entries = registry("method").entries().values()
-    return next((e.info.name for e in entries if name == e.info.name or name in e.info.variants), name)
 
 
 def _draw(axes: Any, cell: StoredCell, colouring: Colouring) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from bench.grid.results import Results
 from bench.plugins import PluginInfo
@@ -19,20 +16,17 @@ from ._figures import (
     GREY,
     PAGE,
     Look,
-    all_methods,
-    file_name,
-    finished,
+    finished_panels,
     folded,
     legend_below,
     legend_height,
-    looks,
+    looks_of,
     new_figure,
-    save,
-    style,
+    save_each,
 )
-from ._labels import heading, shortened
+from ._labels import decimals, heading, shortened
 from ._model import Panel
-from ._scatter import Point, deviation
+from ._scatter import Point, correlation, metric_point
 from ._study_labels import Arm, cells_by_label, control_arms
 from ._study_terminal import shown
 
@@ -55,19 +49,16 @@ class Controls(Report):
 
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/controls.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
-        files: list[Path] = []
-        with style():
-            for panel in found:
-                arms = control_arms(panel, cells_by_label(results, panel))
-                figure = controls_figure(panel, arms, looks(all_methods(found)))
-                if figure is not None:
-                    files += save(figure, out, file_name("controls", panel, found))
-        return files
+        by_method = looks_of(results)
+
+        def figure_of(panel: Panel) -> Any | None:
+            return controls_figure(panel, control_arms(panel, cells_by_label(results, panel)), by_method)
+
+        return save_each(results, out, "controls", figure_of)
 
     def terminal(self, results: Results) -> Any:
         """mAP, distances and PCC of each control."""
-        found = [(panel, control_arms(panel, cells_by_label(results, panel))) for panel in finished(results)]
+        found = [(panel, control_arms(panel, cells_by_label(results, panel))) for panel in finished_panels(results)]
         return shown([controls_table(panel, arms) for panel, arms in found if arms])
 
 
@@ -113,8 +104,8 @@ def _draw(axes: Any, arms: Sequence[Arm], bits: int, metric: str, by_method: dic
         bar = arm.row[bits].mean() if arm.name == _BAR else None
         if bar is not None:
             axes.axhline(bar, color=GREY, linewidth=0.9, linestyle="--", zorder=1)
-    rho = spearman([p.x for p in points], [p.y for p in points])
-    axes.set_title("no ρ" if rho is None else f"ρ = {rho:.2f}".replace("-", "−"), fontsize=7)
+    found = correlation(points)
+    axes.set_title("no ρ" if found is None else f"ρ = {decimals(found.spearman)}", fontsize=7)
     axes.margins(0.12)
     if metric == "d_min":
         axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
@@ -122,23 +113,8 @@ def _draw(axes: Any, arms: Sequence[Arm], bits: int, metric: str, by_method: dic
     axes.set_axisbelow(True)
 
 
-def spearman(x: Sequence[float], y: Sequence[float]) -> float | None:
-    """Rank correlation with mean ranks for ties; None of fewer than three points or where one is constant."""
-    from scipy.stats import rankdata
-
-    if len(x) < 3 or len(set(x)) < 2 or len(set(y)) < 2:
-        return None
-    return float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
-
-
 def _point(arm: Arm, bits: int, metric: str) -> Point | None:
-    """Over the seeds that have both."""
-    metrics = [cell.result["metrics"] for cell in arm.row[bits].cells]
-    both = [(m[metric], m["map"]) for m in metrics if m.get(metric) is not None and m.get("map") is not None]
-    if not both:
-        return None
-    x, y = ([float(pair[i]) for pair in both] for i in (0, 1))
-    return Point(arm.label, statistics.fmean(x), statistics.fmean(y), deviation(x), deviation(y))
+    return metric_point(arm.label, arm.row[bits], metric)
 
 
 def _handles(arms: Sequence[Arm], by_method: dict[str, Look]) -> list[Any]:

@@ -15,7 +15,7 @@ from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
 from ._diagram import diagram
-from ._figures import file_name, finished, save, style
+from ._figures import finished_panels, save, save_each, style
 from ._labels import shortened
 from ._model import Panel
 from ._ranks import LEVEL, Ranking, complete, ranking
@@ -57,18 +57,11 @@ class CriticalDifference(Report):
     mean over seeds, since seeds on one dataset are not independent of each other.
     """
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/critical_difference.pdf, .svg and .png, for each protocol, and for several datasets."""
-        found = finished(results)
-        files: list[Path] = []
+        files = save_each(results, out, "critical_difference", seeds_diagram)
         with style():
-            for panel in found:
-                figure = seeds_diagram(panel)
-                if figure is not None:
-                    files += save(figure, out, file_name("critical_difference", panel, found))
-            for name, group in _of_datasets(found).items():
+            for name, group in _of_datasets(finished_panels(results)).items():
                 figure = datasets_diagram(group)
                 if figure is not None:
                     files += save(figure, out, f"critical_difference-datasets-{name}")

@@ -45,8 +45,6 @@ _FOLD = 20  # characters of a method's name beside its axes
 class DistanceHistograms(Report):
     """Each histogram is the share of items at each distance, mean over seeds; each pair has a height of its own."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/distance_histograms_centers and distance_histograms_items, for each protocol."""
         files = save_each(results, out, "distance_histograms_centers", centers_figure)

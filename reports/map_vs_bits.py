@@ -14,11 +14,10 @@ from ._figures import (
     COLUMN,
     GREY,
     Look,
-    all_methods,
     arranged,
-    finished,
+    finished_panels,
     folded,
-    looks,
+    looks_of,
     new_figure,
     save,
     seeds_note,
@@ -52,17 +51,16 @@ class MapVsBits(Report):
 
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/map_vs_bits.pdf, .svg and .png."""
-        found = finished(results)
+        found = finished_panels(results)
         if not found:
             return []
         with style():
-            return save(map_figure(found), out, "map_vs_bits")
+            return save(map_figure(found, looks_of(results)), out, "map_vs_bits")
 
 
-def map_figure(found: Sequence[Panel]) -> Any:
+def map_figure(found: Sequence[Panel], by_method: dict[str, Look]) -> Any:
     """The figure of all protocols; to be called inside of `style`."""
     rows, columns = arranged(len(found), _WIDEST)
-    by_method = looks(all_methods(found))
     handles = [_handles(panel, by_method) for panel in found]
     most = max(sum(h.get_label().count("\n") + 1 for h in of_panel) for of_panel in handles)
     figure = new_figure(COLUMN * columns, max(_HEIGHT, 0.5 + _LINE * most) * rows)

@@ -14,7 +14,7 @@ from bench.grid.store import StoredCell
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import GREY, Look, all_methods, file_name, finished, looks, save, seeds_note, style
+from ._figures import GREY, Look, looks_of, save_each, seeds_note
 from ._labels import shortened
 from ._model import Entry, Panel
 from ._scatter import Axes, Box, Point, deviation, scatter_figure
@@ -33,18 +33,10 @@ _HARDWARE = 60  # characters of a processor's name
 class MapVsCost(Report):
     """Means over seeds; the line is the Pareto front: what no other method reaches in as little time."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/map_vs_cost.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
-        files: list[Path] = []
-        with style():
-            for panel in found:
-                figure = cost_figure(panel, looks(all_methods(found)))
-                if figure is not None:
-                    files += save(figure, out, file_name("map_vs_cost", panel, found))
-        return files
+        by_method = looks_of(results)
+        return save_each(results, out, "map_vs_cost", lambda panel: cost_figure(panel, by_method))
 
 
 def cost_figure(panel: Panel, by_method: dict[str, Look]) -> Any | None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
+import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import GREY, Look, all_methods, file_name, finished, looks, save, seeds_note, style
+from ._figures import GREY, Look, looks_of, save_each, seeds_note
 from ._labels import decimals, shortened
-from ._model import Entry, Panel
-from ._scatter import Axes, Box, Point, deviation, scatter_figure
+from ._model import Panel
+from ._scatter import Axes, Box, Correlation, Point, correlation, metric_point, scatter_figure
 
 INFO = PluginInfo(
     name="map-vs-pcc",
@@ -32,28 +30,16 @@ _CAUTION = "a correlation over methods shows no cause"
 _NAME = 24  # characters of a method's name in a note
 
 
-class Correlation(NamedTuple):
-    """Pearson's, and Spearman's with mean ranks for ties."""
-
-    pearson: float
-    spearman: float
-
-
 class MapVsPCC(Report):
     """Means over seeds, bars of one standard deviation; a figure for the class tree, one for the features."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/map_vs_pcc_tree and map_vs_pcc_features .pdf, .svg and .png, for each protocol."""
-        found = finished(results)
+        by_method = looks_of(results)
         files: list[Path] = []
-        with style():
-            for metric, (ending, _) in _REFERENCES.items():
-                for panel in found:
-                    figure = pcc_figure(panel, metric, looks(all_methods(found)))
-                    if figure is not None:
-                        files += save(figure, out, file_name(f"map_vs_pcc_{ending}", panel, found))
+        for metric, (ending, _) in _REFERENCES.items():
+            figure_of = functools.partial(pcc_figure, metric=metric, by_method=by_method)
+            files += save_each(results, out, f"map_vs_pcc_{ending}", figure_of)
         return files
 
 
@@ -73,19 +59,9 @@ def pcc_figure(panel: Panel, metric: str, by_method: dict[str, Look]) -> Any | N
     return scatter_figure(shown, by_method, panel.title, lines, _REFERENCES[metric][1], _prepare)
 
 
-def correlation(points: Sequence[Point]) -> Correlation | None:
-    """Of both coordinates; None where it is undefined: fewer than three points, or all equal in one of them."""
-    from scipy.stats import rankdata
-
-    x, y = np.array([p.x for p in points]), np.array([p.y for p in points])
-    if len(points) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
-        return None
-    return Correlation(float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]))
-
-
 def _axes(panel: Panel, bits: int, metric: str) -> Axes | None:
     entries = {method: row[bits] for method, row in panel.entries.items() if row[bits].cells}
-    points = [p for method, entry in entries.items() if (p := _point(method, entry, metric)) is not None]
+    points = [p for method, entry in entries.items() if (p := metric_point(method, entry, metric)) is not None]
     if not points:
         return None
     without = [shortened(method, _NAME) for method in entries if method not in {p.method for p in points}]
@@ -97,16 +73,6 @@ def _words(found: Correlation | None) -> str:
     if found is None:
         return "no correlation"
     return f"Spearman {decimals(found.spearman)}, Pearson {decimals(found.pearson)}"
-
-
-def _point(method: str, entry: Entry, metric: str) -> Point | None:
-    """Over the seeds that have both."""
-    metrics = [cell.result["metrics"] for cell in entry.cells]
-    both = [(m[metric], m["map"]) for m in metrics if m.get(metric) is not None and m.get("map") is not None]
-    if not both:
-        return None
-    x, y = ([pair[i] for pair in both] for i in (0, 1))
-    return Point(method, statistics.fmean(x), statistics.fmean(y), deviation(x), deviation(y))
 
 
 def _prepare(axes: Any, points: Sequence[Point]) -> list[Box]:

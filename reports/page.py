@@ -12,7 +12,7 @@ from ._all_tables import all_tables
 from ._gallery import gallery_data
 from ._model import panels
 from ._page_classes import classes_data
-from ._page_data import figure_data, panel_titles
+from ._page_data import figure_data
 from ._page_html import render
 from ._page_methods import methods_explained
 from ._page_provenance import provenance
@@ -55,7 +55,7 @@ def page_html(results: Results, data_root: Path | None) -> str:
     for panel, shown in zip(found, figures["panels"], strict=True):
         shown["classes"] = classes_data(panel, figures["methods"])
     context = {
-        "summary": summary(results, found), "titles": panel_titles(found),
+        "summary": summary(results, found), "titles": [panel.title for panel in found],
         "common": [common_facts(panel) for panel in found], "tables": shown_tables(all_tables(results), found),
         "methods": methods_explained(results),
         "provenance": provenance(results, found),

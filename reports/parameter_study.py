@@ -16,7 +16,7 @@ from ._figures import (
     MARKERS,
     bits_colours,
     file_name,
-    finished,
+    finished_panels,
     legend_below,
     legend_height,
     new_figure,
@@ -49,7 +49,7 @@ class ParameterStudies(Report):
 
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/parameter_SETTING.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
+        found = finished_panels(results)
         files: list[Path] = []
         with style():
             for panel in found:
@@ -64,7 +64,7 @@ class ParameterStudies(Report):
         """mAP, PCC and least distance for each value."""
         return shown([
             parameter_table(panel, study)
-            for panel in finished(results)
+            for panel in finished_panels(results)
             for study in parameter_studies(panel, cells_by_label(results, panel))
         ])  # fmt: skip
 

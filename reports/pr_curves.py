@@ -10,7 +10,7 @@ from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
 from ._curves import Curves, curve_figure, curves_by_bits
-from ._figures import Look, all_methods, finished, looks, save_each, seeds_note
+from ._figures import Look, looks_of, save_each, seeds_note
 from ._model import Panel
 
 INFO = PluginInfo(
@@ -25,11 +25,9 @@ _LABELS = ("recall within the radius", "precision within the radius")
 class PRCurves(Report):
     """Each point is a radius, from 0 to the code length; means over queries, then over seeds."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/pr_curves.pdf, .svg and .png, for each protocol."""
-        by_method = looks(all_methods(finished(results)))
+        by_method = looks_of(results)
         return save_each(results, out, "pr_curves", lambda panel: pr_figure(panel, by_method))
 
 

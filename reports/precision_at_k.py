@@ -10,7 +10,7 @@ from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
 from ._curves import Curves, curve_figure, curves_by_bits
-from ._figures import Look, all_methods, finished, looks, save_each, seeds_note
+from ._figures import Look, looks_of, save_each, seeds_note
 from ._model import Panel
 
 INFO = PluginInfo(
@@ -25,11 +25,9 @@ _LABELS = ("k (nearest items)", "precision among the k nearest")
 class PrecisionAtK(Report):
     """Means over queries, then over seeds."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/precision_at_k.pdf, .svg and .png, for each protocol."""
-        by_method = looks(all_methods(finished(results)))
+        by_method = looks_of(results)
         return save_each(results, out, "precision_at_k", lambda panel: precision_figure(panel, by_method))
 
 

@@ -25,8 +25,6 @@ _HEADER = ("method", "here", "metric", *COLUMNS[2:])
 class Published(Report):
     """A section for each protocol of ours and each paper that has its dataset."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write published.md, unless no paper has anything to set beside the results."""
         found = [each for paper in read_papers() for each in beside(results, paper)]

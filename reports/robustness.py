@@ -11,7 +11,7 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import COLUMN, GREY, Look, all_methods, arranged, file_name, finished, looks, new_figure, save, style
+from ._figures import COLUMN, GREY, Look, arranged, finished_panels, looks_of, new_figure, save_each
 from ._labels import heading, shortened
 from ._model import Entry, Panel
 from ._robustness_tables import robustness_table
@@ -36,19 +36,16 @@ class Robustness(Report):
 
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/robustness.pdf, .svg and .png, for each protocol."""
-        found = finished(results)
-        files: list[Path] = []
-        with style():
-            for panel in found:
-                arms = robustness_arms(panel, cells_by_label(results, panel))
-                figure = robustness_figure(panel, arms, looks(all_methods(found)))
-                if figure is not None:
-                    files += save(figure, out, file_name("robustness", panel, found))
-        return files
+        by_method = looks_of(results)
+
+        def figure_of(panel: Panel) -> Any | None:
+            return robustness_figure(panel, robustness_arms(panel, cells_by_label(results, panel)), by_method)
+
+        return save_each(results, out, "robustness", figure_of)
 
     def terminal(self, results: Results) -> Any:
         """mAP over runs of each arm."""
-        found = [(panel, robustness_arms(panel, cells_by_label(results, panel))) for panel in finished(results)]
+        found = [(panel, robustness_arms(panel, cells_by_label(results, panel))) for panel in finished_panels(results)]
         return shown([robustness_table(panel, arms) for panel, arms in found if arms])
 
 

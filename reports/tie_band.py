@@ -37,8 +37,6 @@ _BAND, _DOT = "0.65", "#0072B2"
 class TieBand(Report):
     """A bar for each method and code length, means over seeds, methods in the order of the results."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/tie_band.pdf, .svg and .png, for each protocol."""
         return save_each(results, out, "tie_band", tie_figure)

@@ -47,8 +47,6 @@ _RUG = 4.5  # how many times the axes are higher than the mark of an epoch that 
 class TrainingCurves(Report):
     """Each method's loss has a scale of its own, PCC has one for all; means over seeds with their deviation."""
 
-    when = "report"
-
     def render(self, results: Results, out: Path) -> list[Path]:
         """Write figures/training_curves.pdf, .svg and .png, for each protocol."""
         return save_each(results, out, "training_curves", training_figure)

@@ -3,14 +3,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from bench.grid.results import Results
 from bench.reports._figures import looks, style
 from bench.reports._model import panels
 from bench.reports._study_labels import cells_by_label, control_arms
-from bench.reports.controls import Controls, controls_figure, spearman
+from bench.reports.controls import Controls, controls_figure
 
 NAMES = ("random-centers", "algebraic-centers", "assigned-random", "assigned-backbone", "crh", "classifier-codes")
 
@@ -72,24 +70,6 @@ def test_a_control_without_pcc_is_left_out_of_its_axes_alone(made) -> None:
     distance, pcc = drawn(Results(cells)).axes
     assert (len(distance.containers), len(pcc.containers)) == (4, 3)
     assert distance.get_title() == "no ρ"  # all at the same distance
-
-
-def test_spearman_with_ties_by_hand() -> None:
-    assert spearman([1, 2, 3], [5, 6, 60]) == pytest.approx(1)
-    assert spearman([1, 2, 2, 3], [1, 2, 3, 4]) == pytest.approx(0.9486832980505138)  # ranks 1, 2.5, 2.5, 4: 4.5/√22.5
-    assert spearman([1, 2], [1, 2]) is None
-    assert spearman([1, 1, 1], [1, 2, 3]) is None
-
-
-@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=3, max_size=12))
-def test_spearman_sees_order_alone(points: list[tuple[int, int]]) -> None:
-    x, y = zip(*points, strict=True)
-    found = spearman(x, y)
-    if found is not None:
-        assert -1 - 1e-9 <= found <= 1 + 1e-9
-        assert spearman([v**3 for v in x], y) == pytest.approx(found)
-        assert spearman([-v for v in x], y) == pytest.approx(-found)
-        assert spearman(y, x) == pytest.approx(found)
 
 
 def test_the_figure_says_what_it_shows(cells, tmp_path: Path) -> None:

@@ -7,16 +7,15 @@ from hypothesis import strategies as st
 
 from bench.grid.results import Results
 from bench.reports._figures import (
+    Look,
     arranged,
     bits_colours,
     file_name,
-    finished,
+    finished_panels,
     folded,
     legend_below,
     legend_height,
     looks,
-    method_colours,
-    method_markers,
     new_figure,
     save,
     save_each,
@@ -33,12 +32,11 @@ def test_no_two_methods_look_the_same(count: int) -> None:
     assert len({(look.colour, look.marker) for look in found.values()}) == count
 
 
-def test_a_method_looks_as_its_colour_and_marker_say() -> None:
-    methods = [f"m{i}" for i in range(20)]
-    colours, markers = method_colours(methods), method_markers(methods)
-    for method, look in looks(methods).items():
-        assert (look.colour, look.marker) == (colours[method], markers[method])
-    assert [str(look.line) for look in looks(methods).values()].count("-") == 8  # the ninth repeats a colour
+def test_colours_come_back_with_another_marker_and_line() -> None:
+    found = list(looks([f"m{i}" for i in range(20)]).values())
+    assert found[0] == Look("#0072B2", "o", "-")
+    assert found[8].colour == found[0].colour and found[11].marker == found[0].marker
+    assert [look.line for look in found].count("-") == 8  # the ninth repeats a colour
 
 
 def test_code_lengths_go_from_dark_to_light() -> None:
@@ -105,9 +103,9 @@ def test_one_file_for_each_protocol_that_has_results(made, tmp_path: Path) -> No
     assert [f.name for f in alone] == ["x.pdf", "x.svg", "x.png"]
     both = Results([one, two, made("crh", 16, 0.5, regime="zero-shot")])
     names = [f.name for f in save_each(both, tmp_path, "x", figure_of)]
-    slugs = [panel.slug for panel in finished(both)]
+    slugs = [panel.slug for panel in finished_panels(both)]
     assert names == [f"x-{slug}.{form}" for slug in slugs[:2] for form in ("pdf", "svg", "png")]
-    assert file_name("x", finished(both)[1], finished(both)) == f"x-{slugs[1]}"
+    assert file_name("x", finished_panels(both)[1], finished_panels(both)) == f"x-{slugs[1]}"
     assert save_each(Results([]), tmp_path, "y", figure_of) == []
 
 

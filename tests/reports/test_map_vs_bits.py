@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bench.grid.results import Results
-from bench.reports._figures import finished, style
+from bench.reports._figures import finished_panels, looks_of, style
 from bench.reports.map_vs_bits import MapVsBits, map_figure
 
 
@@ -17,7 +17,8 @@ def rendered(results: Results, out: Path) -> dict[str, bytes]:
 
 def drawn(*cells):
     with style():
-        return map_figure(finished(Results(list(cells))))
+        results = Results(list(cells))
+        return map_figure(finished_panels(results), looks_of(results))
 
 
 def lines(axes) -> list[dict[int, tuple[float, float, float]]]:

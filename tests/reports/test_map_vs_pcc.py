@@ -2,12 +2,8 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
-import pytest
-
 from bench.grid.results import Results
-from bench.reports._scatter import Point
-from bench.reports.map_vs_pcc import MapVsPCC, correlation
+from bench.reports.map_vs_pcc import MapVsPCC
 
 HOSTILE = ["x" * 500, "<script>alert(1)</script>", "$x$", "שלום עולם", "bell\x07 and null\x00", "a, b [c=1,d=2]"]
 
@@ -19,23 +15,6 @@ def rendered(results: Results, out: Path) -> dict[str, bytes]:
 
 def texts(svg: bytes) -> list[str]:
     return ["".join(t.itertext()) for t in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
-
-
-def points(x: list[float], y: list[float]) -> list[Point]:
-    return [Point(str(i), a, b) for i, (a, b) in enumerate(zip(x, y, strict=True))]
-
-
-def test_correlations_by_hand() -> None:
-    """Deviations (-1, 0, 1, 0) and (-2, 1, 2, -1); ranks (1, 2.5, 4, 2.5) and (1, 3, 4, 2)."""
-    found = correlation(points([0, 1, 2, 1], [1, 4, 5, 2]))
-    assert found is not None
-    assert found.pearson == pytest.approx(4 / np.sqrt(20))
-    assert found.spearman == pytest.approx(4.5 / np.sqrt(22.5))
-
-
-@pytest.mark.parametrize(("x", "y"), [([], []), ([0, 1], [0, 1]), ([1, 1, 1], [1, 2, 3]), ([1, 2, 3], [1, 1, 1])])
-def test_a_correlation_that_is_undefined(x: list[float], y: list[float]) -> None:
-    assert correlation(points(x, y)) is None
 
 
 def test_means_over_seeds_are_correlated(made, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bench.grid.results import Results
 from bench.reports import _page_classes
 from bench.reports._model import panels
 from bench.reports._page_classes import MOST_CLASSES, classes_data, nearest_centers
-from bench.reports._page_data import EPOCHS, figure_data, panel_titles
+from bench.reports._page_data import EPOCHS, figure_data
 
 
 def test_entries_are_means_over_seeds(paged) -> None:
@@ -48,7 +48,7 @@ def test_long_trainings_are_thinned_and_keep_both_ends(paged, epochs: int) -> No
 
 def test_protocols_of_one_title_are_told_apart(paged) -> None:
     found = panels(Results([paged(), paged(fingerprint="other"), paged(regime="frozen")]))
-    titles = panel_titles(found)
+    titles = [panel["title"] for panel in figure_data(found)["panels"]]
     assert len(set(titles)) == 3
     assert sum("(" in title for title in titles) == 2
 
