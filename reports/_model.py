@@ -12,6 +12,9 @@ from bench.grid.cell import Cell
 from bench.grid.results import Results
 from bench.grid.store import StoredCell
 
+# What a method's choice decides. Reading data, codes and evaluation cost the same whatever the method.
+_PHASES = ("centers", "classifier", "reference", "training")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -165,3 +168,10 @@ def _network(cell: Cell) -> str:
         f"{network}, {train['epochs']} epochs of {train['optimizer']}, learning rate {train['lr']:g}, "
         f"batch {train['batch_size']}"
     )
+
+
+def cost(cell: StoredCell) -> float | None:
+    """Seconds of what a method's choice decides; None where none were stored."""
+    seconds = cell.result["seconds"]
+    found = [seconds[phase] for phase in _PHASES if phase in seconds]
+    return sum(found) if sum(found) > 0 else None

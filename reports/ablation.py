@@ -11,8 +11,7 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._ablation_tables import ablation_pairs, ablation_table
-from ._figures import (
+from ._figures.figure import (
     COLUMN,
     Look,
     finished_panels,
@@ -23,11 +22,12 @@ from ._figures import (
     new_figure,
     save_each,
 )
-from ._labels import heading, shortened
+from ._figures.labels import heading, shortened
 from ._model import Panel
-from ._study_labels import Arm, ablation_arms, cells_by_label
-from ._study_pairs import Paired
-from ._study_terminal import shown
+from ._studies.arms import Arm, ablation_arms, cells_by_label
+from ._studies.pairs import Paired
+from ._studies.terminal import shown
+from ._tables.ablation_tables import ablation_pairs, ablation_table
 
 INFO = PluginInfo(
     name="ablation",

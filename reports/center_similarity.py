@@ -17,12 +17,12 @@ from bench.plugins import PluginInfo
 from bench.plugins.dataset import Hierarchy
 from bench.plugins.report import Report
 
-from ._classes import Groups, Paths, borders, linkage_order, paths_of, top_groups, tree_order
-from ._figures import save_each
-from ._labels import decimals
-from ._matrices import Matrix, matrix_figure
+from ._figures.classes import Groups, Paths, borders, linkage_order, paths_of, top_groups, tree_order
+from ._figures.figure import save_each
+from ._figures.labels import decimals
+from ._figures.matrices import Matrix, matrix_figure
+from ._figures.one_run import OneRun, one_run
 from ._model import Panel
-from ._one_run import OneRun, one_run
 
 INFO = PluginInfo(
     name="center-similarity",

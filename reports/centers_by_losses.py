@@ -8,8 +8,8 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._markdown import document
-from ._matrix_table import matrix_tables
+from ._tables.markdown import document
+from ._tables.matrix_table import matrix_tables
 
 INFO = PluginInfo(
     name="centers-by-losses",

@@ -16,12 +16,12 @@ from bench.grid.store import StoredCell
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._classes import names_of, paths_of, top_groups, tree_order
-from ._embedding import embed
-from ._figures import COLOURS, COLUMN, PAGE, arranged, folded, legend_below, legend_height, new_figure, save_each
-from ._labels import decimals, heading, shortened
+from ._figures.classes import names_of, paths_of, top_groups, tree_order
+from ._figures.embedding import embed
+from ._figures.figure import COLOURS, COLUMN, PAGE, arranged, folded, legend_below, legend_height, new_figure, save_each
+from ._figures.labels import decimals, heading, shortened
+from ._figures.one_run import OneRun, one_of_each_family, one_run
 from ._model import Panel
-from ._one_run import OneRun, one_of_each_family, one_run
 
 INFO = PluginInfo(
     name="code-map",

@@ -10,8 +10,7 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._controls_table import controls_table
-from ._figures import (
+from ._figures.figure import (
     COLUMN,
     GREY,
     PAGE,
@@ -24,11 +23,12 @@ from ._figures import (
     new_figure,
     save_each,
 )
-from ._labels import decimals, heading, shortened
+from ._figures.labels import decimals, heading, shortened
+from ._figures.scatter import Point, correlation, metric_point
 from ._model import Panel
-from ._scatter import Point, correlation, metric_point
-from ._study_labels import Arm, cells_by_label, control_arms
-from ._study_terminal import shown
+from ._studies.arms import Arm, cells_by_label, control_arms
+from ._studies.terminal import shown
+from ._tables.controls_table import controls_table
 
 INFO = PluginInfo(
     name="controls",

@@ -14,11 +14,11 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._diagram import diagram
-from ._figures import finished_panels, save, save_each, style
-from ._labels import shortened
+from ._figures.diagram import diagram
+from ._figures.figure import finished_panels, save, save_each, style
+from ._figures.labels import shortened
+from ._figures.ranks import LEVEL, Ranking, complete, ranking
 from ._model import Panel
-from ._ranks import LEVEL, Ranking, complete, ranking
 
 INFO = PluginInfo(
     name="critical-difference",

@@ -10,7 +10,7 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import (
+from ._figures.figure import (
     COLUMN,
     GREY,
     Look,

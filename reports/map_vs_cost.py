@@ -10,22 +10,19 @@ from typing import Any
 import numpy as np
 
 from bench.grid.results import Results
-from bench.grid.store import StoredCell
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import GREY, Look, looks_of, save_each, seeds_note
-from ._labels import shortened
-from ._model import Entry, Panel
-from ._scatter import Axes, Box, Point, deviation, scatter_figure
+from ._figures.figure import GREY, Look, looks_of, save_each, seeds_note
+from ._figures.labels import shortened
+from ._figures.scatter import Axes, Box, Point, deviation, scatter_figure
+from ._model import Entry, Panel, cost
 
 INFO = PluginInfo(
     name="map-vs-cost",
     summary="figure of mAP against the time to make a hash function, with the Pareto front: PNG, PDF, SVG",
     licence="MIT",
 )
-# What a method's choice decides. Reading data, codes and evaluation cost the same whatever the method.
-PHASES = ("centers", "classifier", "reference", "training")
 _LABEL = "seconds: centers + classifier + reference + training"
 _HARDWARE = 60  # characters of a processor's name
 
@@ -51,13 +48,6 @@ def cost_figure(panel: Panel, by_method: dict[str, Look]) -> Any | None:
     bars = ", bars: standard deviation of mAP, least and most seconds" if len(panel.seeds) > 1 else ""
     lines = [f"{seeds_note(panel)}{bars}; line: Pareto front", _hardware(panel)]
     return scatter_figure(shown, by_method, panel.title, lines, _LABEL, _prepare)
-
-
-def cost(cell: StoredCell) -> float | None:
-    """Seconds of what a method's choice decides; None where none were stored."""
-    seconds = cell.result["seconds"]
-    found = [seconds[phase] for phase in PHASES if phase in seconds]
-    return sum(found) if sum(found) > 0 else None
 
 
 def pareto_front(points: Sequence[Point]) -> list[Point]:

@@ -11,10 +11,10 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import GREY, Look, looks_of, save_each, seeds_note
-from ._labels import decimals, shortened
+from ._figures.figure import GREY, Look, looks_of, save_each, seeds_note
+from ._figures.labels import decimals, shortened
+from ._figures.scatter import Axes, Box, Correlation, Point, correlation, metric_point, scatter_figure
 from ._model import Panel
-from ._scatter import Axes, Box, Correlation, Point, correlation, metric_point, scatter_figure
 
 INFO = PluginInfo(
     name="map-vs-pcc",

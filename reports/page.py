@@ -8,16 +8,16 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._all_tables import all_tables
-from ._gallery import gallery_data
+from ._gallery.gallery import gallery_data
 from ._model import panels
-from ._page_classes import classes_data
-from ._page_data import figure_data
-from ._page_html import render
-from ._page_methods import methods_explained
-from ._page_provenance import provenance
-from ._page_summary import summary
-from ._page_tables import common_facts, shown_tables
+from ._page.classes import classes_data
+from ._page.figure_data import figure_data
+from ._page.html import render
+from ._page.methods import methods_explained
+from ._page.provenance import provenance
+from ._page.summary import summary
+from ._page.tables import common_facts, shown_tables
+from ._tables.all_tables import all_tables
 
 INFO = PluginInfo(
     name="page",

@@ -11,7 +11,7 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import (
+from ._figures.figure import (
     COLUMN,
     MARKERS,
     bits_colours,
@@ -23,12 +23,12 @@ from ._figures import (
     save,
     style,
 )
-from ._labels import heading, shortened
+from ._figures.labels import heading, shortened
 from ._model import Panel
-from ._parameter_table import REFERENCES, parameter_table, references
-from ._parameters import ParameterStudy, Point, parameter_studies
-from ._study_labels import cells_by_label
-from ._study_terminal import shown
+from ._studies.arms import cells_by_label
+from ._studies.parameters import ParameterStudy, Point, parameter_studies
+from ._studies.terminal import shown
+from ._tables.parameter_table import REFERENCES, parameter_table, references
 
 INFO = PluginInfo(
     name="parameter-study",

@@ -9,8 +9,8 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._curves import Curves, curve_figure, curves_by_bits
-from ._figures import Look, looks_of, save_each, seeds_note
+from ._figures.curves import Curves, curve_figure, curves_by_bits
+from ._figures.figure import Look, looks_of, save_each, seeds_note
 from ._model import Panel
 
 INFO = PluginInfo(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.grid.beside import Beside, beside
-from bench.grid.beside_text import COLUMNS, LEGEND, remarks, texts, title
-from bench.grid.paper_files import read_papers
 from bench.grid.results import Results
+from bench.papers.beside import Beside, beside
+from bench.papers.files import read_papers
+from bench.papers.text import COLUMNS, LEGEND, remarks, texts, title
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._markdown import escape, markdown
-from ._table import Table, Value
+from ._tables.markdown import escape, markdown
+from ._tables.table import Table, Value
 
 INFO = PluginInfo(
     name="published",

@@ -11,12 +11,12 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._figures import COLUMN, GREY, Look, arranged, finished_panels, looks_of, new_figure, save_each
-from ._labels import heading, shortened
+from ._figures.figure import COLUMN, GREY, Look, arranged, finished_panels, looks_of, new_figure, save_each
+from ._figures.labels import heading, shortened
 from ._model import Entry, Panel
-from ._robustness_tables import robustness_table
-from ._study_labels import Arm, cells_by_label, robustness_arms
-from ._study_terminal import shown
+from ._studies.arms import Arm, cells_by_label, robustness_arms
+from ._studies.terminal import shown
+from ._tables.robustness_tables import robustness_table
 
 INFO = PluginInfo(
     name="robustness",

@@ -9,11 +9,11 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from . import _latex, _markdown
-from ._all_tables import cost_tables, result_tables
-from ._csv import csv_text
 from ._model import Panel, panels
-from ._text import plus_minus
+from ._tables import latex, markdown
+from ._tables.all_tables import cost_tables, result_tables
+from ._tables.csv_text import csv_text
+from ._tables.text import plus_minus
 
 INFO = PluginInfo(
     name="tables",
@@ -36,12 +36,12 @@ class Tables(Report):
         """Write results.md, .tex and .csv, cost.md and .tex, and a CSV file for each table."""
         found, cost = result_tables(results), cost_tables(results)
         texts = {
-            "results.md": _markdown.document("Results", found),
-            "results.tex": _latex.document(found),
+            "results.md": markdown.document("Results", found),
+            "results.tex": latex.document(found),
             "results.csv": results.frame.to_csv(index=False, lineterminator="\n"),
         }
         if cost:
-            texts |= {"cost.md": _markdown.document("Cost", cost), "cost.tex": _latex.document(cost)}
+            texts |= {"cost.md": markdown.document("Cost", cost), "cost.tex": latex.document(cost)}
         texts |= {f"{_FOLDER}/{table.name}.csv": csv_text(table) for table in found + cost}
         (out / _FOLDER).mkdir(exist_ok=True)
         for name, text in texts.items():

@@ -10,8 +10,8 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._epochs import Epochs, by_epoch, centers_moved, lengthened, with_start
-from ._figures import (
+from ._figures.epochs import Epochs, by_epoch, centers_moved, lengthened, with_start
+from ._figures.figure import (
     COLUMN,
     GREY,
     PAGE,

@@ -19,7 +19,7 @@ Seed = Annotated[int, typer.Option(help="Of the resamples and of the sign flips.
 
 
 def _complete_paper(incomplete: str) -> list[str]:
-    from bench.grid.paper_files import paper_names
+    from bench.papers.files import paper_names
 
     return [name for name in paper_names() if name.startswith(incomplete)]
 
@@ -41,7 +41,7 @@ def compare_command(folder: Folder = Path("results"), seed: Seed = 0, paper: Pap
     from bench.grid.results import Results
 
     if paper is not None:
-        from bench.cli.published import show_beside
+        from bench.cli.papers import show_beside
 
         return show_beside(folder, paper, output_console())
     families = compare_results(Results.read(folder), seed)

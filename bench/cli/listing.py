@@ -30,8 +30,8 @@ def list_command(what: What = None, methods: PlugIns = None) -> None:
     for path in methods or []:
         registry("method").entry(path)
     if what is not None and what not in KINDS:
-        from bench.cli.published import describe_paper
-        from bench.grid.paper_files import paper_names
+        from bench.cli.papers import describe_paper
+        from bench.papers.files import paper_names
 
         is_paper = what.endswith(".toml") or what in paper_names()
         return describe_paper(what, console) if is_paper else _describe(what, console)
@@ -65,7 +65,7 @@ def _rows(kind: str) -> list[tuple[str, str, str, str]]:
 
         return [(name, regime.summary, "", "") for name, regime in REGIMES.items()]
     if kind == "papers":
-        from bench.grid.paper_files import paper_titles
+        from bench.papers.files import paper_titles
 
         return [(name, title, where, "") for name, title, where in paper_titles()]
     rows = _plugin_rows(registry(kind.removesuffix("s")))
@@ -99,7 +99,7 @@ def _describe(name: str, console: Any) -> None:
 
 
 def _settings(name: str) -> tuple[str, dict[str, Any], list[tuple[str, Any, str, str]]]:
-    from bench.grid.paper_files import paper_names
+    from bench.papers.files import paper_names
     from bench.training.regimes import REGIMES, TrainConfig
 
     if name in REGIMES:

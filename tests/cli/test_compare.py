@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from bench.cli.published import show_beside
+from bench.cli.papers import show_beside
 from bench.grid.cell import Cell
-from bench.grid.paper_files import paper_names
 from bench.grid.store import Store
+from bench.papers.files import paper_names
 
 
 def test_a_table_for_each_code_length(bench, tiny_options, tmp_path: Path) -> None:

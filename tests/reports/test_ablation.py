@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from bench.grid.results import Results
-from bench.reports._figures import looks, style
+from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
-from bench.reports._study_labels import ablation_arms, cells_by_label
+from bench.reports._studies.arms import ablation_arms, cells_by_label
 from bench.reports.ablation import Ablation, ablation_figure
 
 LOSS = {"crh": 0.0, "crh-m": 0.1, "crh-u": 0.2}

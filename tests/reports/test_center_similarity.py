@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from bench.grid.results import Results
+from bench.reports._figures.one_run import one_run
 from bench.reports._model import panels
-from bench.reports._one_run import one_run
 from bench.reports.center_similarity import CenterSimilarity, center_products, class_order, references
 
 PATHS = [["pet", "cat"], ["farm", "cow"], ["pet", "dog"], ["farm", "pig"]]

@@ -6,7 +6,7 @@ import pytest
 
 from bench.codes.packing import pack
 from bench.grid.results import Results
-from bench.reports._embedding import embed
+from bench.reports._figures.embedding import embed
 from bench.reports.code_map import CodeMap, class_colours, group_of_items, main_methods, sampled
 
 RNG = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from bench.grid.results import Results
-from bench.reports._figures import finished_panels, looks_of, style
+from bench.reports._figures.figure import finished_panels, looks_of, style
 from bench.reports.map_vs_bits import MapVsBits, map_figure
 
 

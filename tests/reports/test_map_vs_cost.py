@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.grid.results import Results
-from bench.reports._scatter import Point
+from bench.reports._figures.scatter import Point
 from bench.reports.map_vs_cost import MapVsCost, cost, pareto_front
 
 coordinates = st.integers(0, 6).map(float)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bench.grid.results import Results
-from bench.reports._figures import looks, style
+from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
 from bench.reports.pr_curves import PRCurves, pr_figure
 

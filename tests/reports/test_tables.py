@@ -7,7 +7,7 @@ import pytest
 
 import bench
 from bench.grid.results import COLUMNS, Results
-from bench.reports._all_tables import all_tables
+from bench.reports._tables.all_tables import all_tables
 from bench.reports.tables import Tables
 
 GOLDEN = Path(__file__).parent / "golden"

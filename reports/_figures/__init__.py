@@ -1,0 +1,1 @@
+"""What figures have in common, and the parts of single ones."""

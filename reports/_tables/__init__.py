@@ -1,0 +1,1 @@
+"""Tables: the model, its forms, and each kind of table."""
