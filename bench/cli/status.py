@@ -14,7 +14,8 @@ import typer
 from bench.cli.format import duration
 
 if TYPE_CHECKING:
-    from bench.grid.status import Run, Running, Status, Watch
+    from bench.grid.status import Run, Running, Status
+    from bench.grid.watch import Watch
 
 Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Again = Annotated[bool, typer.Option("--watch", help="Look again and again, until nothing runs.")]
@@ -27,7 +28,7 @@ def status_command(
     folder: Folder = Path("results"), watch: Again = False, every: Every = 2.0, json: AsJson = False
 ) -> None:
     """Show cells done, failed, running and left; reads only, and needs nothing of the run."""
-    from bench.grid.status import Watch
+    from bench.grid.watch import Watch
 
     with suppress(KeyboardInterrupt):  # of the watching alone
         (_json if json else _show)(Watch(folder), every if watch else None)

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.grid.failures import KINDS
 from bench.grid.journal import journal_path
-from bench.grid.status import Watch
+from bench.grid.watch import Watch
 from bench.serving.files import served_files
 
 _SHOWN = (

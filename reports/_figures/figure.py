@@ -22,6 +22,7 @@ LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 GREY = "0.45"  # of what is no method's: chance, notes
 
 _FOLDER = "figures"
+_PLACES = 6  # decimals of a figure's width and height
 _FORMATS: dict[str, dict[str, Any]] = {  # no dates: the same results give the same bytes
     "pdf": {"metadata": {"CreationDate": None, "Producer": None, "Creator": None}},
     "svg": {"metadata": {"Date": None, "Creator": None}},
@@ -157,6 +158,8 @@ def save(figure: Any, out: Path, name: str) -> list[Path]:
     files = [folder / f"{name}.{ending}" for ending in _FORMATS]
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # arranged once for all forms: the slowest part of many small axes
+    for axes in figure.axes:  # last digits of the arrangement differ from process to process
+        axes.set_position([round(value, _PLACES) for value in axes.get_position(original=True).bounds])
     for file, options in zip(files, _FORMATS.values(), strict=True):
         figure.savefig(file, **options)
     return files

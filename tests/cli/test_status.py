@@ -20,8 +20,8 @@ from bench.grid.journal import journal, journal_path
 from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
-from bench.grid.status import Watch
 from bench.grid.store import Store
+from bench.grid.watch import Watch
 
 GONE = 2**22 + 1  # larger than any process id of Linux
 
@@ -200,7 +200,7 @@ def test_watching_on_a_terminal_ends_with_the_run(
 
 def test_it_does_not_wait_for_torch(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from bench.grid.status import Watch\n"
+        "import sys; from pathlib import Path; from bench.grid.watch import Watch\n"
         "Watch(Path(sys.argv[1])).look(); sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
