@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, shown
 
 
 def setting(default: Any, text: str, *, source: str = "project", **bounds: Any) -> Any:
@@ -45,6 +46,17 @@ class Config(BaseModel):
         ]
 
 
+def printable_path(path: Path | None) -> Path | None:
+    """For validators: a path is a text of one line, and no system takes one with a NUL.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if path is not None and not str(path).isprintable():
+        raise ValueError("a path has no control characters")
+    return path
+
+
 def _sentence(owner: str, known: list[str], error: ErrorDetails) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "settings"
     if error["type"] == "extra_forbidden":
@@ -54,4 +66,4 @@ def _sentence(owner: str, known: list[str], error: ErrorDetails) -> str:
         hint = f"did you mean {owner}.{near[0]}?" if near else f"it has: {', '.join(known) or 'no settings'}."
         return f"{owner} has no setting '{key}': {hint}"
     reason = error["msg"].removeprefix("Value error, ")
-    return f"{owner}.{key} = {error['input']!r} cannot be: {reason[0].lower()}{reason[1:]}."
+    return f"{owner}.{key} = {shown(error['input'])} cannot be: {reason[0].lower()}{reason[1:]}."

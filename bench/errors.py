@@ -9,11 +9,36 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_TEXT = 2000  # characters of a sentence; what is quoted in it can be of any length
+_MOST_VALUE = 200  # characters of a value
+
 
 class BenchError(Exception):
-    """Base of every error that is the project's own; its text is shown to the user as it is."""
+    """Base of every error that is the project's own; its text is shown to the user as it is.
+
+    Files of other people are quoted in it, so that it is kept to what a terminal can print on one line.
+    """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+        return _cut(text, _MOST_TEXT)
+
+
+def shown(value: object) -> str:
+    """A value in a sentence, as Python writes it; cut in the middle where it is long."""
+    try:
+        return _cut(repr(value), _MOST_VALUE)
+    except (ValueError, RecursionError):  # a number of thousands of digits; nested too deeply
+        return f"a value of type {type(value).__name__}"
+
+
+def _cut(text: str, most: int) -> str:
+    half = most // 2
+    return text if len(text) <= most else f"{text[: most - half]} ... {text[-half:]}"
 
 
 class ConfigError(BenchError):

@@ -25,10 +25,12 @@ from bench.measurement import measure
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.training.checkpoint import Checkpoint
+from bench.training.devices import chosen_kernels
+from bench.training.gpu_watch import GpuWatch
 from bench.training.inputs import FeatureInputs
 from bench.training.kept import KeptPasses, State, head_state, restore
 from bench.training.model import HashModel, build_model
-from bench.training.progress import Observer
+from bench.training.progress import Observer, Observers
 from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
 from bench.training.stacked import Member, stackable, train_stacked
@@ -45,10 +47,17 @@ def run_unit(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[Sto
         DataError: an image cannot be read, or the dataset has changed: every cell on it would end like this one.
         StoreError: a result cannot be written. Everything else that goes wrong is stored as a failed cell.
     """
-    if not unit:
-        return
+    if unit:
+        with chosen_kernels(unit[0].deterministic):
+            yield from _run(unit, workshop, observer)
+
+
+def _run(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredCell]:
+    device = workshop.device_of(unit[0])
+    watch = GpuWatch(device)
+    observer = Observers([observer, watch])
     observer.begin([job.cell for job in unit])
-    reset_peaks(workshop.device_of(unit[0]))
+    reset_peaks(device)
     runs = [CellRun(job, workshop, observer) for job in unit]
     for run in runs:
         run.prepare()
@@ -59,6 +68,7 @@ def run_unit(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[Sto
         if run.ready:
             run.train()
         run.measure()
+        run.outcome.gpu_busy = watch.busy
         yield run.store()
     kept.clear()
 
@@ -102,7 +112,7 @@ class CellRun:
         with self.clock.phase("training"):
             self.model = build_model(
                 self.material.inputs, self.material.weights, self.config, self.method.outputs,
-                self.method.training_seed, self.device,
+                self.method.training_seed, self.device, self.material.networks,
             )  # fmt: skip
             self._weights_digest = self.material.weights_digest(self.model.backbone)
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from pydantic import field_validator
 
-from bench.config import Config, setting
+from bench.config import Config, printable_path, setting
 from bench.errors import ConfigError
+from bench.tomlfiles import parse_toml
 
 _FOLDER = "hash-center-bench"  # below the user's folders of configuration and of caches
 
@@ -32,7 +33,11 @@ class UserConfig(Config):
     @field_validator("data_root", "cache")
     @classmethod
     def _whole(cls, path: Path | None) -> Path | None:
-        path = None if path is None else path.expanduser()
+        path = printable_path(path)
+        try:
+            path = None if path is None else path.expanduser()
+        except RuntimeError:
+            raise ValueError("there is no user of that name") from None
         if path is not None and not path.is_absolute():
             raise ValueError("a path in it begins with / or ~")
         return path
@@ -73,7 +78,7 @@ def user_config() -> UserConfig:
     """
     place = config_place()
     try:
-        values = tomllib.loads(place.path.read_text(encoding="utf-8"))
+        values = parse_toml(place.path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if place.said_by == "$BENCH_CONFIG":
             raise ConfigError(f"there is no config file {place.path}: make it, or correct $BENCH_CONFIG.") from None

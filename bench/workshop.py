@@ -24,6 +24,7 @@ from bench.grid.job import Job
 from bench.plugins.dataset import Dataset, Split
 from bench.plugins.registry import registry
 from bench.training.backbones import Weights, resolve_weights, weights_digest
+from bench.training.compiled import CompiledNetworks
 from bench.training.devices import choose_device
 from bench.training.features import frozen_features, kept_digest
 from bench.training.inputs import FeatureInputs, ImageInputs
@@ -34,13 +35,17 @@ from bench.training.similarity import ConfusionStage
 
 @dataclass
 class Material:
-    """What cells on one dataset and backbone share; `split` is the dataset's, or its training part cut for tuning."""
+    """What cells on one dataset and backbone share; `split` is the dataset's, or its training part cut for tuning.
+
+    `networks` are None where backbones are not compiled.
+    """
 
     dataset: Dataset
     split: Split
     weights: Weights
     inputs: ImageInputs | FeatureInputs
     key: str
+    networks: CompiledNetworks | None = None
     _features_map: float | None = None
     _weights_digest: str | None = None
 
@@ -89,6 +94,7 @@ class Material:
                 cell.seed,
                 device,
                 observer,
+                self.networks,
             ).run()
             clock.add("classifier", found.seconds)
             return found.similarity, {"similarity": source, "classifier_accuracy": found.accuracy}
@@ -107,6 +113,7 @@ class Workshop:
         """Take an observer, and the threads for what all cells profit of; None: those of the process."""
         self._observer, self._shared_threads = observer, shared_threads
         self._material: Material | None = None
+        self._networks: CompiledNetworks | None = None
 
     def device_of(self, job: Job) -> torch.device:
         """The job's device; "auto" is the GPU where there is one."""
@@ -141,7 +148,15 @@ class Workshop:
             return Material(dataset, split, weights, FeatureInputs(features, device), key, _weights_digest=digest)
         with watching_decoding(self._observer):
             images = dataset.images(config.store_size or config.image_size or dataset.native_size or 64)
-        return Material(dataset, split, weights, ImageInputs(images, config, weights, dataset.flip_safe, device), key)
+        inputs = ImageInputs(images, config, weights, dataset.flip_safe, device)
+        return Material(dataset, split, weights, inputs, key, self._networks_of(job))
+
+    def _networks_of(self, job: Job) -> CompiledNetworks | None:
+        if job.compile == "no":
+            return None
+        if self._networks is None or self._networks.how != job.compile:
+            self._networks = CompiledNetworks(job.compile)
+        return self._networks
 
 
 @contextmanager

@@ -83,6 +83,13 @@ AllowMissing = Annotated[
     typer.Option("--allow-missing", help="Leave out images that are missing or unreadable, and say which."),
 ]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N. [default: auto]")]
+Deterministic = Annotated[
+    bool | None,
+    typer.Option("--deterministic", help="The same bits run after run on a GPU, where torch can; slower."),
+]
+Compile = Annotated[
+    str | None, typer.Option(help="Backbones through torch.compile: no, kernels, or graphs (CUDA). [default: no]")
+]
 ExecutorName = Annotated[str | None, typer.Option("--executor", help="Where cells run. [default: local]")]
 Workers = Annotated[
     int | None,

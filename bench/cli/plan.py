@@ -19,17 +19,17 @@ def plan_command(
     grid: o.GridFile = None, methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None,
     seeds: o.Seeds = None, regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None,
     weights: o.Weights = None, from_scratch: o.FromScratch = None, data_root: o.DataRoot = None,
-    device: o.Device = None, executor: o.ExecutorName = None,
-    workers: o.Workers = None, timeout: o.Timeout = None,
+    device: o.Device = None, deterministic: o.Deterministic = None, compile_: o.Compile = None,
+    executor: o.ExecutorName = None, workers: o.Workers = None, timeout: o.Timeout = None,
     out: o.Out = None, overwrite: o.Overwrite = None, tuned: o.TunedFile = None,
     allow_missing: o.AllowMissing = None, tracking: o.Tracking = None, set_: o.Sets = None,
 ) -> None:  # fmt: skip
     """Resolve and check every cell, and show a line for each; trains nothing."""
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone,
-        weights=weights, from_scratch=from_scratch, data_root=data_root, device=device, executor=executor,
-        workers=workers, timeout=timeout,
-        out=out, overwrite=overwrite,
+        weights=weights, from_scratch=from_scratch, data_root=data_root, device=device,
+        deterministic=deterministic, compile=compile_, executor=executor, workers=workers, timeout=timeout, out=out,
+        overwrite=overwrite,
         tuned=tuned, allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip
     from bench.cli.format import output_console
@@ -52,6 +52,8 @@ def show(plan: Plan, console: Console) -> None:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
     for sentence in plan.forecast.shared():
         console.print(f"shared: {sentence}", markup=False, highlight=False, soft_wrap=True)
+    if room := plan.timings.room:
+        console.print(f"hint: {room}", markup=False, highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False)
 
 

@@ -37,7 +37,8 @@ def study_command(
     bits: o.Bits = None, seeds: o.Seeds = None,
     regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None, weights: o.Weights = None,
     from_scratch: o.FromScratch = None,
-    data_root: o.DataRoot = None, device: o.Device = None, executor: o.ExecutorName = None,
+    data_root: o.DataRoot = None, device: o.Device = None, deterministic: o.Deterministic = None,
+    compile_: o.Compile = None, executor: o.ExecutorName = None,
     workers: o.Workers = None, timeout: o.Timeout = None, out: o.Out = None,
     overwrite: o.Overwrite = None, tuned: o.TunedFile = None, allow_missing: o.AllowMissing = None,
     tracking: o.Tracking = None, set_: o.Sets = None, plan_only: PlanOnly = False,
@@ -53,9 +54,9 @@ def study_command(
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, settings=settings, backbone=backbone,
         weights=weights, from_scratch=from_scratch,
-        data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
-        out=out, overwrite=overwrite,
-        tuned=tuned, allow_missing=allow_missing, tracking=tracking,
+        data_root=data_root, device=device, deterministic=deterministic, compile=compile_, executor=executor,
+        workers=workers, timeout=timeout, out=out, overwrite=overwrite, tuned=tuned,
+        allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip
     asked = spec.methods if "methods" in spec.model_fields_set else ()
     plan = plan_study(name, _with_defaults(spec, name, study.seeds), asked)

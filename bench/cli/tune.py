@@ -25,16 +25,15 @@ def tune_command(
     seeds: o.Seeds = None, lr: Rates = None, weight_decay: Decays = None, epochs: Epochs = None, trials: Trials = None,
     regime: o.Regime = None, backbone: o.Backbone = None, weights: o.Weights = None,
     from_scratch: o.FromScratch = None, data_root: o.DataRoot = None,
-    device: o.Device = None, executor: o.ExecutorName = None,
-    workers: o.Workers = None, timeout: o.Timeout = None, out: o.Out = None, allow_missing: o.AllowMissing = None,
-    tracking: o.Tracking = None, set_: o.Sets = None,
+    device: o.Device = None, deterministic: o.Deterministic = None, compile_: o.Compile = None,
+    executor: o.ExecutorName = None, workers: o.Workers = None, timeout: o.Timeout = None, out: o.Out = None,
+    allow_missing: o.AllowMissing = None, tracking: o.Tracking = None, set_: o.Sets = None,
 ) -> None:  # fmt: skip
     """Run all trials, or what is missing of them, and write the best of each method to OUT/tuned.json."""
     spec = o.spec_of(
         grid, methods, datasets, bits, seeds, set_, regime=regime, backbone=backbone, weights=weights,
-        from_scratch=from_scratch,
-        data_root=data_root, device=device, executor=executor, workers=workers, timeout=timeout,
-        out=out, allow_missing=allow_missing, tracking=tracking,
+        from_scratch=from_scratch, data_root=data_root, device=device, deterministic=deterministic, compile=compile_,
+        executor=executor, workers=workers, timeout=timeout, out=out, allow_missing=allow_missing, tracking=tracking,
     )  # fmt: skip
     from bench.cli.format import output_console
     from bench.cli.plan import summary

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from bench.evaluation.curves import curve_ranks
 from bench.grid.cell import Cell
 from bench.grid.store import SCHEMA
-from bench.zipfiles import DAMAGED
+from bench.zipfiles import DAMAGED, HeaderError, check_kinds, read_header, read_npz
 
 _MOST_ARRAYS = 2**30  # bytes of a cell's arrays: ten million codes of 512 bits take 0.6 GiB
 _MOST_NAME = 240  # bytes; most file systems take 255
@@ -103,6 +103,7 @@ def check_arrays(path: Path, cell: Cell, result: dict[str, Any]) -> None:
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            check_kinds(archive)
             shapes = {entry.filename.removesuffix(".npy"): _header(archive, entry) for entry in archive.infolist()}
             size = sum(entry.file_size for entry in archive.infolist())
             if size > _MOST_ARRAYS:
@@ -112,10 +113,11 @@ def check_arrays(path: Path, cell: Cell, result: dict[str, Any]) -> None:
             if archive.testzip() is not None:
                 raise zipfile.BadZipFile
         if result["status"] == "ok":
-            with np.load(path, allow_pickle=False) as file:
-                _check_ap(file["ap"], result["metrics"]["map"])
+            _check_ap(read_npz(path, ["ap"])["ap"], result["metrics"]["map"])
     except _ArraysError:
         raise
+    except HeaderError as error:
+        raise ValueError(f"has an array that is refused: {error}") from None
     except DAMAGED:
         raise ValueError("has an arrays.npz that is damaged") from None
 
@@ -127,11 +129,7 @@ class _ArraysError(ValueError):
 def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Shape and type of an array, which must be all that its file holds."""
     with archive.open(entry) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-        if dtype.hasobject:
-            raise _ArraysError("has arrays of Python objects, which are never unpickled")
+        shape, _, dtype = read_header(file)
         if file.tell() + math.prod(shape) * dtype.itemsize != entry.file_size:
             raise _ArraysError(f"has an array {entry.filename!r} of another size than it says")
     return shape, dtype
@@ -164,6 +162,8 @@ def _check_shapes(found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]], cell:
 def _check_ap(ap: np.ndarray[Any, Any], claimed: float) -> None:
     if not ((ap >= 0) & (ap <= 1 + _SMALL)).all():
         raise _ArraysError("has values of AP that cannot be")
+    if not len(ap):
+        raise _ArraysError("claims a mAP of no query at all")
     if abs(float(ap.mean()) - claimed) > _SMALL:
         raise _ArraysError(f"claims a mAP of {claimed:.4f}, but its queries have {float(ap.mean()):.4f}")
 

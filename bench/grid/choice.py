@@ -9,6 +9,7 @@ from typing import Any
 from bench.errors import ConfigError
 from bench.plugins.info import split_name
 from bench.plugins.registry import registry
+from bench.tomlfiles import parse_toml
 
 Sets = dict[str, dict[str, Any]]
 
@@ -83,7 +84,7 @@ def parse_value(text: str) -> Any:
     if text.lower() in ("none", "null"):
         return None
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
 

@@ -16,7 +16,7 @@ from bench.grid.cell import Cell
 
 try:
     import fcntl
-except ImportError:  # Windows: cells are not shared there, and a second run does them again
+except ImportError:  # pragma: no cover - Windows: cells are not shared there, and a second run does them again
     fcntl = None  # type: ignore[assignment]
 
 _FOLDER = ".claims"

@@ -111,7 +111,7 @@ def _place(stored: StoredCell, final: Path, there: set[Path], old: Path) -> None
     try:
         for path in sorted({final, *there}):
             if path.exists():
-                moved.append((path, path.rename(old / path.name)))
+                moved.append((path, path.rename(old / path.name)))  # noqa: PERF401 - known if the next fails
         stored.path.rename(final)
     except BaseException:
         for path, aside in moved:

@@ -13,6 +13,7 @@ from bench.errors import DataError
 from bench.grid.cell import Cell
 from bench.plugins.dataset import Dataset
 from bench.plugins.registry import registry
+from bench.training.regimes import Compile
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Job:
         device: "auto", "cpu", "cuda", "cuda:1".
         seen: stamp of what the store held of the cell when the run was planned; see `Store.stamp`.
         allow_missing: whether images that are missing or unreadable are left out; else they are an error.
+        deterministic: see `chosen_kernels`.
+        compile: see `CompiledNetworks`.
     """
 
     cell: Cell
@@ -35,6 +38,8 @@ class Job:
     device: str = "auto"
     seen: int | None = None
     allow_missing: bool = False
+    deterministic: bool = False
+    compile: Compile = "no"
 
     def dump(self) -> dict[str, Any]:
         """As JSON, to send it to another process or machine."""

@@ -38,9 +38,19 @@ if TYPE_CHECKING:
 
 try:
     import fcntl
-except ImportError:  # Windows: whether a run goes on is told from its process alone
+except ImportError:  # pragma: no cover - Windows: whether a run goes on is told from its process alone
     fcntl = None  # type: ignore[assignment]
 
+_FIELDS: dict[str, dict[str, Any]] = {  # what is read of an event
+    "run started": {
+        "pid": int, "host": str, "command": str | None, "version": str, "kept": list, "to_run": list,
+    },
+    "cells begun": {"ids": list, "titles": list},
+    "stage": {"name": str},
+    "epoch": {"epoch": int, "epochs": int, "loss": float | int | None},
+    "cell stored": {"id": str},
+    "run ended": {"how": str},
+}  # fmt: skip
 _EPOCH_EVERY = 1.0  # seconds between lines on epochs, of each worker
 
 
@@ -82,7 +92,21 @@ def run_facts(plan: Plan) -> dict[str, Any]:
 def read_journal(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     """The whole lines from `offset` on, and where the next ones will begin. What is no event is passed over."""
     found, end = read_lines(path, offset)
-    return [event for event in found if {"time", "run", "event"} <= event.keys()], end
+    return [event for event in found if _is_event(event)], end
+
+
+def _is_event(line: dict[str, Any]) -> bool:
+    """Whether it has what is read of its kind, each of its type: anyone may have written into the file."""
+    if not all(isinstance(line.get(name), str) for name in ("time", "run", "event")):
+        return False
+    fields = _FIELDS.get(line["event"], {})
+    lists = [line.get(name, []) for name in ("kept", "to_run", "ids", "titles")]
+    return (
+        isinstance(line.get("worker", 0), int)
+        and all(isinstance(line.get(name), kind) for name, kind in fields.items())
+        and all(isinstance(each, str) for values in lists for each in values)
+        and len(line.get("ids", [])) == len(line.get("titles", []))
+    )
 
 
 def run_goes_on(path: Path) -> bool | None:

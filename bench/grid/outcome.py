@@ -25,6 +25,7 @@ class Outcome:
         notes: what a reader must know.
         seeds: root seeds by what they are of.
         together: heads of the pass that trained it; 1: alone.
+        gpu_busy: share of the training in which its GPU was busy, where that is known.
     """
 
     failure: Failure | None = None
@@ -33,6 +34,7 @@ class Outcome:
     notes: set[str] = field(default_factory=set)
     seeds: dict[str, int] = field(default_factory=dict)
     together: int = 1
+    gpu_busy: float | None = None
 
     def store(self, job: Job, clock: Clock, device: torch.device) -> StoredCell:
         """Write it in the place of whatever was there.
@@ -41,12 +43,13 @@ class Outcome:
             StoreError: it cannot be written.
         """
         failure, seconds = self.failure, clock.seconds()
-        where = provenance(device, {"cell": job.cell.seed, **self.seeds}, seconds["total"], self.together)
+        seeds = {"cell": job.cell.seed, **self.seeds}
+        where = provenance(device, seeds, seconds["total"], self.together, job.compile) | peaks(device)
         result = {
             "status": "ok" if failure is None else "failed", "failure": None if failure is None else failure.kind,
             "reason": None if failure is None else failure.reason,
             "traceback": None if failure is None else failure.traceback, **self.measured,
-            "notes": sorted(self.notes), "seconds": seconds, "provenance": where | peaks(device),
+            "notes": sorted(self.notes), "seconds": seconds, "provenance": where | {"gpu_busy": self.gpu_busy},
         }  # fmt: skip
         return Store(job.out).write(job.cell, result, self.arrays)
 

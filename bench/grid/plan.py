@@ -125,7 +125,8 @@ def make_plan(spec: GridSpec) -> Plan:
         for choice in choices:
             for cell, weights in _cells(spec, source, choice):
                 job = Job(
-                    cell, spec.out, source.root, weights, plugins, spec.device, store.stamp(cell), spec.allow_missing
+                    cell, spec.out, source.root, weights, plugins, spec.device, store.stamp(cell), spec.allow_missing,
+                    spec.deterministic, spec.compile,
                 )  # fmt: skip
                 stored = store.read(cell)
                 cells.append(Planned(job, stored, _runs(stored, spec.overwrite), source.dataset))
@@ -204,7 +205,8 @@ def _default_regime(dataset: Dataset) -> str:
 
 def _dataset_name(text: str) -> tuple[str, str | None, Path | None]:
     """(registered name, split, path) of `name`, `./folder`, `./file.npz`, `./file.csv` or `./plugin.py`, with `@split`
-    or without."""
+    or without.
+    """
     name, at, split = text.rpartition("@")
     if not at or "/" in split:
         name, split = text, ""

@@ -29,20 +29,23 @@ COMMAND = "BENCH_COMMAND"  # variable of the environment: the user's command, fo
 
 
 def provenance(
-    device: torch.device, seeds: Mapping[str, int] | None = None, seconds: float | None = None, together: int = 1
-) -> dict[str, Any]:
-    """Versions, commit, hardware, seeds, command, threads and time.
+    device: torch.device, seeds: Mapping[str, int] | None = None, seconds: float | None = None, together: int = 1,
+    compiled: str = "no",
+) -> dict[str, Any]:  # fmt: skip
+    """Versions, commit, hardware, seeds, command, threads, choice of kernels and time.
 
     Args:
         seeds: root seeds by what they are of: {"cell": 0, "training": 0}.
         seconds: what the cell cost; on a GPU these are its GPU-seconds.
         together: cells that were trained in one pass with it, itself included: more than one round otherwise.
+        compiled: what its backbone was compiled to: "no", "kernels" or "graphs".
     """
     on_gpu = device.type == "cuda"
     return {
         **_software(), **_machine(), "device": str(device), "gpu": _gpu(str(device)) if on_gpu else None,
         "threads": torch.get_num_threads(), "seeds": dict(seeds or {}), "command": command(),
-        "trained_together": together,
+        "trained_together": together, "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "compiled": compiled,
         "gpu_seconds": seconds if on_gpu else 0.0, "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }  # fmt: skip
 

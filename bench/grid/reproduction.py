@@ -22,6 +22,7 @@ from bench.plugins.info import read_file_info
 from bench.plugins.registry import registry
 from bench.training.backbones import resolve_weights
 from bench.training.progress import Observer
+from bench.training.regimes import Compile
 from bench.workshop import Workshop
 
 # Where sums of floats are rounded otherwise, training makes of the last digit about what another seed would make.
@@ -133,7 +134,12 @@ def job_again(
             "differs): use the same files and, where images are drawn, the same versions of what draws them."
         )
     out = stored.path.parent.parent
-    return Job(cell, out, root, chosen, files, device or _device(stored), allow_missing=allow_missing)
+    then = stored.result["provenance"]
+    compiled: Compile = then["compiled"] if then.get("compiled") in ("kernels", "graphs") else "no"
+    return Job(
+        cell, out, root, chosen, files, device or _device(stored), allow_missing=allow_missing,
+        deterministic=then.get("deterministic") is True, compile=compiled,
+    )  # fmt: skip
 
 
 def reproduce(

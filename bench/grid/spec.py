@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
-from bench.config import Config, setting
+from bench.config import Config, printable_path, setting
 from bench.errors import ConfigError
 from bench.grid.choice import parse_value
+from bench.tomlfiles import parse_toml
+from bench.training.regimes import Compile
 from bench.user_config import data_place
 
 _SHORT = ("workers", "threads", "timeout", "memory")  # of every executor: set without its name
@@ -44,6 +46,13 @@ class GridSpec(Config):
     data_root: Path | None = setting(None, "folder with the data; none: $BENCH_DATA, else data_root in the config file")
     allow_missing: bool = setting(False, "leave out images that are missing or unreadable; else they are an error")
     device: str = setting("auto", "auto, cpu, cuda, cuda:N")
+    deterministic: bool = setting(
+        False, "use kernels that give the same bits run after run on a GPU, where torch has such; slower"
+    )
+    compile: Compile = setting(
+        "no", "pass image backbones through torch.compile: to fused kernels, or to CUDA graphs of them too",
+        source="no: it is not yet measured on a GPU whether it pays; `bench profile` tells for a cell",
+    )  # fmt: skip
     executor: str = setting("local", "where cells run")
     out: Path = setting(Path("results"), "output folder")
     overwrite: Overwrite = setting("only-missing", "which cells to run that are there already")
@@ -64,6 +73,11 @@ class GridSpec(Config):
     @classmethod
     def _once(cls, values: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(values))
+
+    @field_validator("data_root", "out", "tuned")
+    @classmethod
+    def _a_path(cls, path: Path | None) -> Path | None:
+        return printable_path(path)
 
     @property
     def root(self) -> Path | None:
@@ -88,7 +102,7 @@ def grid_spec(
     if not isinstance(table, dict) or not all(isinstance(v, dict) for v in table.values()):
         raise ConfigError("[set] holds a table for each owner: [set.crh] and below it margin = 0.3.")
     values["set"] = {owner: dict(fields) for owner, fields in table.items()}
-    executor = values.get("executor", "local")
+    executor = str(values.get("executor", "local"))
     for name in _SHORT:
         if name in values:
             values["set"].setdefault(executor, {})[name] = values.pop(name)
@@ -109,7 +123,7 @@ def parse_set(text: str) -> tuple[str, str, Any]:
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
+        values = parse_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigError(f"there is no grid file {file}.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

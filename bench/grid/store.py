@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from bench.errors import StoreError
 from bench.grid.cell import Cell
+from bench.zipfiles import DAMAGED, read_npz
 
 SCHEMA = 2
 _TEMPORARY = ".writing-"
@@ -44,9 +45,16 @@ class StoredCell:
         return bool(self.result["status"] == "ok")
 
     def arrays(self, *names: str) -> dict[str, NDArray[Any]]:
-        """By name; see `bench.measurement`. With names, only those that are there: the others are not read."""
-        with np.load(self.path / "arrays.npz", allow_pickle=False) as file:
-            return {name: file[name] for name in names or file if name in file}
+        """By name; see `bench.measurement`. With names, only those that are there: the others are not read.
+
+        Raises:
+            StoreError: the file has gone or is damaged.
+        """
+        path = self.path / "arrays.npz"
+        try:
+            return read_npz(path, names)
+        except DAMAGED:
+            raise StoreError(f"{path} is missing or damaged: remove its folder and run the cell again.") from None
 
 
 class Store:
@@ -139,8 +147,9 @@ def _read(folder: Path) -> StoredCell | None:
     try:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         cell = Cell.model_validate_json((folder / "cell.json").read_text(encoding="utf-8"))
-        whole = result["schema"] == SCHEMA and zipfile.is_zipfile(folder / "arrays.npz")
-    except (OSError, ValueError, KeyError, TypeError):
+        known = result["schema"] == SCHEMA and result["status"] in ("ok", "failed")
+        whole = known and isinstance(result["metrics"], dict) and zipfile.is_zipfile(folder / "arrays.npz")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return StoredCell(cell, result, folder) if whole else None
 

@@ -51,9 +51,12 @@ def read_file(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] == SCHEMA and isinstance(content["choices"], dict):
-            return dict(content["choices"])
-    except (OSError, ValueError, KeyError, TypeError):
+        choices: dict[str, dict[str, dict[str, Any]]] = content["choices"]
+        entries = [entry for methods in choices.values() for entry in methods.values()]
+        whole = all(isinstance(each["train"], dict) and isinstance(each["budget"], str) for each in entries)
+        if content["schema"] == SCHEMA and whole:
+            return dict(choices)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise ConfigError(f"{path} is not a file of bench tune: remove it and tune again.")
 

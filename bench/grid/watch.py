@@ -59,7 +59,7 @@ class Watch:
                 self._runs[event["run"]] = Run(event["run"], **{n: event[n] for n in names}, started=now, last=now)
             elif event["run"] in self._runs:
                 self._runs[event["run"]].hear(event)
-        except (KeyError, ValueError, TypeError):  # a line of another version, or edited by hand
+        except (KeyError, ValueError, TypeError, OverflowError):  # a line of another version, or edited by hand
             return
 
     def _stored(self) -> dict[str, dict[str, Any]]:
@@ -87,7 +87,7 @@ class Watch:
                 }  # fmt: skip
                 known = self._cells[folder.name] = stamp, facts
             return known[1]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             return None
 
     def _status(self, stored: dict[str, dict[str, Any]], claimed: set[str]) -> Status:
@@ -152,6 +152,8 @@ def _is_process(pid: int) -> bool:
         return False
     except OSError:  # another user's
         return True
+    except OverflowError:  # no number of a process
+        return False
     return True
 
 

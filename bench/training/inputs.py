@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +33,9 @@ class Inputs(Protocol):
 
     test_batch_size: int
 
+    def expect(self, rows: NDArray[np.int64]) -> None:
+        """Hear of the rows of the batch after the next, which may be fetched meanwhile."""
+
     def train_batch(self, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         """Augmented; draws from `generator` (on the CPU)."""
 
@@ -49,6 +55,9 @@ class FeatureInputs:
 
     test_batch_size: int = 4096
 
+    def expect(self, rows: NDArray[np.int64]) -> None:
+        """Nothing to fetch."""
+
     def train_batch(self, rows: NDArray[np.int64], generator: torch.Generator) -> Tensor:
         """As `test_batch`: features are not augmented."""
         return self.test_batch(rows)
@@ -60,7 +69,7 @@ class FeatureInputs:
 
 class ImageInputs:
     """uint8 images (N, S, S, 3): on the device where they take less than a third of its free memory, else copied (or
-    decoded, where they are streamed) a batch at a time, through pinned memory.
+    decoded, where they are streamed) a batch at a time, through pinned memory, by a thread that is a batch ahead.
 
     Resize, crop, flip and normalisation run on the device: on CUDA for the whole batch at once, on the CPU for as many
     images as stay in its caches.
@@ -77,8 +86,17 @@ class ImageInputs:
         scale = torch.tensor([weights.mean, weights.std], device=device) * 255
         self._mean, self._std = scale.repeat(1, self.size)  # of a row of pixels (size x 3,)
         self._resident: Tensor | None = None
-        if device.type == "cuda" and images.nbytes < torch.cuda.mem_get_info(device)[0] / 3:
-            self._resident = on_device(images, device)
+        self._ahead: Ahead | None = None
+        if device.type == "cuda":
+            if images.nbytes < torch.cuda.mem_get_info(device)[0] / 3:
+                self._resident = on_device(images, device)
+            else:
+                self._ahead = Ahead(functools.partial(gathered, images, pinned=True))
+
+    def expect(self, rows: NDArray[np.int64]) -> None:
+        """Fetch them meanwhile, where there is a thread for it."""
+        if self._ahead is not None:
+            self._ahead.begin(rows)
 
     def test_batch(self, rows: NDArray[np.int64]) -> Tensor:
         """Centre crop, normalised: (B, 3, S, S) float32."""
@@ -122,9 +140,7 @@ class ImageInputs:
         """(B, S, S, 3) uint8 on the device, of the side they have."""
         if self._resident is not None:
             return self._resident[torch.from_numpy(rows).to(self.device, non_blocking=True)]
-        batch = torch.from_numpy(np.ascontiguousarray(self.images[rows]))
-        if self.device.type == "cuda":
-            batch = batch.pin_memory()
+        batch = gathered(self.images, rows) if self._ahead is None else self._ahead.take(rows)
         return batch.to(self.device, non_blocking=True)
 
     def _resized(self, images: Tensor) -> Tensor:
@@ -135,6 +151,38 @@ class ImageInputs:
         planes = images.permute(0, 3, 1, 2).float()
         resized = F.interpolate(planes, size=self.stored, mode="bilinear", antialias=side > self.stored)
         return resized.permute(0, 2, 3, 1)
+
+
+class Ahead:
+    """Gathers the batch that comes next in a thread, one after the other."""
+
+    def __init__(self, gather: Callable[[NDArray[np.int64]], Tensor]) -> None:
+        self._gather, self._thread = gather, ThreadPoolExecutor(1, thread_name_prefix="images")
+        self._begun: deque[tuple[NDArray[np.int64], Future[Tensor]]] = deque(maxlen=2)
+
+    def begin(self, rows: NDArray[np.int64]) -> None:
+        """Gather these rows; they are asked for next but one at the latest, or let go."""
+        self._begun.append((rows, self._thread.submit(self._gather, rows)))
+
+    def take(self, rows: NDArray[np.int64]) -> Tensor:
+        """The rows' images: those begun, or gathered now (an epoch's first)."""
+        for place, (begun, batch) in enumerate(self._begun):
+            if np.array_equal(begun, rows):
+                del self._begun[place]
+                return batch.result()
+        return self._thread.submit(self._gather, rows).result()
+
+
+def gathered(images: Images, rows: NDArray[np.int64], pinned: bool = False) -> Tensor:
+    """(B, S, S, 3) uint8 on the host; in pinned memory, from where a copy to a GPU needs no waiting."""
+    if not pinned:
+        return torch.from_numpy(np.ascontiguousarray(images[rows]))
+    batch = torch.empty((len(rows), *images.shape[1:]), dtype=torch.uint8, pin_memory=True)
+    if isinstance(images, np.ndarray):
+        np.take(images, rows, axis=0, out=batch.numpy(), mode="clip")  # other modes go through a buffer
+    else:
+        batch.numpy()[...] = images[rows]
+    return batch
 
 
 def on_device(images: Images, device: torch.device) -> Tensor:

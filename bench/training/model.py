@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.training.backbones import Weights, build_backbone
+from bench.training.compiled import CompiledNetworks, Forward
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
@@ -18,7 +19,13 @@ class HashModel(nn.Module):
 
     On CUDA the backbone runs in bfloat16; head and loss are float32 everywhere, since the sign of a code must not
     hang on a rounding.
+
+    Attributes:
+        compiled: the backbone's forward pass for batches of `sizes`; others, as the last of an epoch, run plainly.
     """
+
+    compiled: Forward | None = None
+    sizes: frozenset[int] = frozenset()
 
     def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -29,7 +36,10 @@ class HashModel(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """What the head reads: (B, D) float32."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
-            features: Tensor = self.backbone(x)
+            if self.compiled is not None and len(x) in self.sizes:
+                features = self.compiled(self.backbone, x)
+            else:
+                features = self.backbone(x)
         return features.float()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,15 +49,24 @@ class HashModel(nn.Module):
 
 def build_model(
     inputs: ImageInputs | FeatureInputs, weights: Weights, config: TrainConfig, outputs: int, seed: int,
-    device: torch.device,
+    device: torch.device, networks: CompiledNetworks | None = None,
 ) -> HashModel:  # fmt: skip
-    """Backbone (none for feature vectors) and head; random weights from the stream `network-init`."""
+    """Backbone (none for feature vectors) and head; random weights from the stream `network-init`.
+
+    Args:
+        networks: where the backbone is compiled; None: it is not.
+    """
     with seeded(seed, "network-init"):
         if isinstance(inputs, ImageInputs):
             backbone, dim = build_backbone(config.backbone, weights, inputs.size)
         else:
             backbone, dim = nn.Identity(), inputs.features.shape[1]
-        return HashModel(backbone, build_head(config, dim, outputs)).to(device)
+        model = HashModel(backbone, build_head(config, dim, outputs)).to(device)
+    if networks is not None and isinstance(inputs, ImageInputs):
+        model.backbone = networks.take((config.backbone, inputs.size, str(device)), model.backbone)
+        model.compiled = networks.forward
+        model.sizes = frozenset({config.batch_size, inputs.test_batch_size})
+    return model
 
 
 def build_head(config: TrainConfig, inputs: int, bits: int) -> nn.Module:

@@ -58,9 +58,10 @@ def build(name: str, pretrained: bool) -> nn.Module:
 def resize(tower: Any, size: int) -> None:
     """Positional embeddings are interpolated as `force_image_size` does; an attention pool's cannot be."""
     if hasattr(tower, "trunk"):
-        return resize_timm(tower.trunk, size)
+        resize_timm(tower.trunk, size)
+        return
     if not hasattr(tower, "grid_size") or tower.image_size == (size, size):
-        return None
+        return
     from open_clip.model import resize_pos_embed
     from torch import nn
 

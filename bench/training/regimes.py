@@ -13,6 +13,8 @@ from pydantic import model_validator
 from bench.config import Config, setting
 from bench.errors import UnknownNameError
 
+Compile = Literal["no", "kernels", "graphs"]  # what backbones are compiled to: fused kernels, CUDA graphs of them too
+
 _CRH = "CRH, as re-implemented in GroundedDNA_save"
 _RELEASES = "pipelines of DeepHash-pytorch, MDS and SHC; CRH states none"
 

@@ -23,6 +23,7 @@ from bench.plugins.method import Task
 from bench.randomness import stream, torch_stream
 from bench.training.backbones import Weights
 from bench.training.classifier import Classifier, ClassifierConfig
+from bench.training.compiled import CompiledNetworks
 from bench.training.inputs import FeatureInputs, ImageInputs, targets_of
 from bench.training.model import HashModel, build_model
 from bench.training.progress import Observer, Within
@@ -63,6 +64,7 @@ class ConfusionStage:
     seed: int
     device: torch.device
     observer: Observer
+    networks: CompiledNetworks | None = None
 
     def run(self) -> ClassifierSimilarity:
         """From the cache, if it is there."""
@@ -89,7 +91,7 @@ class ConfusionStage:
         seed = int(stream(self.seed, "classifier").integers(2**31))  # not the hashing network's draws
         settings = ClassifierConfig(loss="double-softmax" if self.form == "code" else "cross-entropy")
         classifier = Classifier(settings, Task(classes, 1, seed, labels.ndim == 2)).to(self.device)
-        model = build_model(self.inputs, self.weights, self.config, classes, seed, self.device)
+        model = build_model(self.inputs, self.weights, self.config, classes, seed, self.device, self.networks)
         train(
             model, classifier, self.inputs, labels, rows, self.config,
             seed=seed, pretrained=self.weights.pretrained, device=self.device,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, lr_at
 
 __all__ = ["Encoded", "Trained", "batches", "encode", "train", "with_labels"]
+
+_PINNED = 2**31  # bytes of results that are kept in memory the system cannot move
 
 
 def train(
@@ -56,8 +59,9 @@ def train(
     """
     rows = with_labels(labels, rows)
     optimizer = make_optimizer(
-        model.backbone.parameters(), [*model.head.parameters(), *method.parameters()], config, pretrained=pretrained
-    )
+        model.backbone.parameters(), [*model.head.parameters(), *method.parameters()], config, pretrained=pretrained,
+        fused=device.type == "cuda",
+    )  # fmt: skip
     slow = None if method.momentum is None else AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(method.momentum))
     augmentation = torch_stream(seed, "augmentation")
     course = Course(method, targets_of(labels, rows, device), config)
@@ -79,7 +83,7 @@ def train(
         order = stream(seed, "loader", epoch).permutation(len(rows))
         course.begin_epoch()
         model.train()
-        for batch in batches(order, config.batch_size, config.drop_last):
+        for batch in _told(batches(order, config.batch_size, config.drop_last), lambda b: inputs.expect(rows[b])):
             places = torch.from_numpy(batch).to(device, non_blocking=True)  # the host goes on meanwhile
             items = inputs.train_batch(rows[batch], augmentation)
             _gradients(model, slow, course, optimizer, places, items, micro_batches)
@@ -137,16 +141,33 @@ def encode(
     model.eval()
     found: list[Tensor] = []  # made once: parts that are joined in the end would be held twice
     done = 0
-    for some in batches(rows, inputs.test_batch_size):
+    for some in _told(batches(rows, inputs.test_batch_size), inputs.expect):
         features = model.features(inputs.test_batch(some))
         relaxed = model.head(features).float()
         parts = method.codes(relaxed), relaxed, features
-        found = found or [torch.empty(len(rows), part.shape[1], dtype=part.dtype) for part in parts]
+        found = found or [_on_host(len(rows), part) for part in parts]
         for whole, part in zip(found, parts, strict=True):
-            whole[done : done + len(some)] = part
+            whole[done : done + len(some)].copy_(part, non_blocking=True)
         done += len(some)
         observer.advance(len(some))
+    if found and features.device.type == "cuda":
+        torch.cuda.synchronize(features.device)  # once, not for every batch
     return Encoded(*(whole.numpy() for whole in found))
+
+
+def _on_host(count: int, part: Tensor) -> Tensor:
+    """Room for the rows (n, ...) of all parts; in pinned memory, which a GPU writes to while the host goes on."""
+    size = count * part[0].numel() * part.element_size()
+    return torch.empty(count, part.shape[1], dtype=part.dtype, pin_memory=part.is_cuda and size <= _PINNED)
+
+
+def _told(parts: Iterable[NDArray[np.int64]], tell: Callable[[NDArray[np.int64]], None]) -> Iterator[NDArray[np.int64]]:
+    """The parts, each handed out after the one behind it was told of."""
+    for part, after in pairwise(chain(parts, (None,))):
+        if after is not None:
+            tell(after)
+        assert part is not None
+        yield part
 
 
 def batches(order: NDArray[np.int64], size: int, drop_last: bool = False) -> Iterator[NDArray[np.int64]]:

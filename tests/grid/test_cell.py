@@ -177,7 +177,7 @@ DECIDES_ELSEWHERE = {
     "tuned",  # the file's place does not, what it says does: the search's digest and the settings it chose
     "allow_missing",  # does where something is missing: by the fingerprint
 }  # fmt: skip
-DECIDES_NOTHING = {"data_root", "device", "executor", "out", "overwrite", "tracking"}
+DECIDES_NOTHING = {"data_root", "device", "deterministic", "compile", "executor", "out", "overwrite", "tracking"}
 
 
 def test_every_choice_of_a_run_is_known_to_decide_or_not() -> None:
@@ -189,7 +189,7 @@ def test_where_a_run_is_made_is_no_part_of_the_id(tmp_path: Path) -> None:
     here = ids(datasets=[vectors(tmp_path / "a")], out=tmp_path / "one", **shared)
     there = ids(
         datasets=[vectors(tmp_path / "b" / "c")], out=tmp_path / "two", device="cpu", overwrite="always",
-        executor="local", data_root=tmp_path / "b", **shared,
+        executor="local", data_root=tmp_path / "b", deterministic=True, compile="kernels", **shared,
     )  # fmt: skip
     assert here == there
 
@@ -283,3 +283,12 @@ def test_a_changed_copy_has_an_id_and_a_protocol_of_its_own() -> None:
     assert (cell.id, cell.protocol, cell.folder) == before
     assert cell == Cell(**FIELDS)  # of which nothing has been computed yet
     assert Cell.model_validate_json(cell.model_dump_json()).id == cell.id
+
+
+@pytest.mark.parametrize("field", ["dataset_config", "fingerprint", "part", "regime", "backbone", "weights", "train"])
+def test_cells_of_one_training_pass_agree_in_data_network_and_settings(field: str) -> None:
+    cell, other = Cell(**FIELDS), {"part": "validation"}.get(field, "other")
+    if isinstance(getattr(cell, field), dict):
+        other = {**getattr(cell, field), "epochs": 3}
+    assert cell.model_copy(update={field: other}).training_pass != cell.training_pass
+    assert cell.model_copy(update={"method": "csq", "bits": 64, "seed": 1}).training_pass == cell.training_pass

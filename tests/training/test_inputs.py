@@ -4,9 +4,10 @@ import torch
 
 import bench.training.inputs
 from bench.data.streamed import StreamedImages
+from bench.errors import DataError
 from bench.randomness import torch_stream
 from bench.training.backbones import Weights
-from bench.training.inputs import FeatureInputs, ImageInputs, on_device, targets_of
+from bench.training.inputs import Ahead, FeatureInputs, ImageInputs, gathered, on_device, targets_of
 from bench.training.regimes import train_config
 
 CPU = torch.device("cpu")
@@ -91,3 +92,65 @@ def test_augmentation_is_the_same_on_a_gpu() -> None:
         for d in ("cpu", "cuda")
     ]
     assert torch.allclose(batches[0], batches[1].cpu(), atol=1e-6)
+
+
+class Gather:
+    """Gathers, and remembers what."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    def __call__(self, rows: np.ndarray) -> torch.Tensor:
+        self.asked.append(rows.tolist())
+        if rows.min() < 0:
+            raise DataError("an image that cannot be read")
+        return torch.from_numpy(rows)
+
+
+def test_what_was_told_of_is_gathered_once_and_ahead() -> None:
+    gather = Gather()
+    ahead, batches = Ahead(gather), [np.array([3, 1]), np.array([0, 2]), np.array([5])]
+    for batch, after in zip(batches, [*batches[1:], None], strict=True):
+        if after is not None:
+            ahead.begin(after)
+        assert ahead.take(batch).tolist() == batch.tolist()
+    assert sorted(gather.asked) == [[0, 2], [3, 1], [5]]
+
+
+def test_what_was_told_of_and_not_asked_for_is_let_go() -> None:
+    gather = Gather()
+    ahead = Ahead(gather)
+    for row in range(4):
+        ahead.begin(np.array([row]))
+    assert [ahead.take(np.array([row])).tolist() for row in (3, 0)] == [[3], [0]]
+    assert gather.asked.count([0]) == 2
+    assert gather.asked.count([3]) == 1
+
+
+def test_an_image_that_cannot_be_read_is_told_of_where_it_is_asked_for() -> None:
+    ahead = Ahead(Gather())
+    ahead.begin(np.array([-1]))
+    with pytest.raises(DataError, match="cannot be read"):
+        ahead.take(np.array([-1]))
+    assert ahead.take(np.array([4])).tolist() == [4]
+
+
+def test_batches_fetched_ahead_are_the_same() -> None:
+    plain, early = inputs(True, pad=2), inputs(True, pad=2)
+    early._ahead = Ahead(lambda rows: gathered(early.images, rows))
+    streams = torch_stream(0, "augmentation"), torch_stream(0, "augmentation")
+    parts = [np.array([4, 0, 2]), np.array([1, 5, 3])]
+    for part, after in zip(parts, [parts[1], parts[0]], strict=True):
+        early.expect(after)
+        assert torch.equal(plain.train_batch(part, streams[0]), early.train_batch(part, streams[1]))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("streamed", [False, True])
+def test_images_that_do_not_fit_on_a_gpu_come_through_pinned_memory(streamed: bool) -> None:
+    here = inputs(True)
+    whole = here.images
+    images = StreamedImages(len(whole), 16, lambda rows: whole[rows]) if streamed else whole
+    batch = gathered(images, np.array([3, 1]), pinned=True)
+    assert batch.is_pinned()
+    assert np.array_equal(batch.numpy(), whole[[3, 1]])

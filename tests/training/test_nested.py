@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
-from bench.training.nested import NotWhole, load_nested, save_nested
+from bench.training.nested import NotWhole, _checksum, load_nested, save_nested
 
 IMAGES = torch.arange(2 * 3 * 4 * 4.0).reshape(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)
 STATE = {
@@ -84,5 +85,20 @@ def test_what_cannot_be_saved_leaves_the_old_file(tmp_path: Path) -> None:
         save_nested(path, [{1}])
     assert load_nested(path) == [1]
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError):
+    with pytest.raises(FileExistsError):
         save_nested(tmp_path / "file" / "state", [1])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        '{"tensor": [], "order": [0]}', '{"tensor": "0", "order": [0, 1, 2]}', '{"tensor": "0", "order": 3}',
+        '{"array": 3}', '{"dict": [[[], 1]]}', '{"dict": [3]}', '{"tuple": 3}', '{"tensor": "1", "order": []}',
+        "[" * 5000, "NaN]",
+    ],
+)  # fmt: skip
+def test_a_state_of_another_form_with_the_right_checksum(tmp_path: Path, state: str) -> None:
+    tensors = {"0": torch.ones(2, 3)}
+    save_file(tensors, tmp_path / "state", {"state": state, "checksum": str(_checksum(state, tensors))})
+    with pytest.raises(NotWhole):
+        load_nested(tmp_path / "state")

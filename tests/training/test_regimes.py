@@ -1,6 +1,8 @@
 import pytest
+import torch
 
 from bench.errors import ConfigError
+from bench.training.optimizer import make_optimizer, set_lr
 from bench.training.regimes import REGIMES, lr_at, train_config
 
 
@@ -43,3 +45,11 @@ def test_user_over_paper_over_regime(regime: str) -> None:
 def test_bad_choices(regime: str, overrides: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         train_config(regime, None, overrides)
+
+
+def test_each_group_has_the_rate_of_the_epoch_by_its_ratio() -> None:
+    config = train_config("finetune", None, {"backbone_lr_ratio": 0.1, "epochs": 20})
+    optimizer = make_optimizer([torch.zeros(2)], [torch.zeros(3)], config, pretrained=True)
+    for epoch in (0, 7, 19):
+        set_lr(optimizer, config, epoch)
+        assert [group["lr"] for group in optimizer.param_groups] == [0.1 * lr_at(config, epoch), lr_at(config, epoch)]

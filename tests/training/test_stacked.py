@@ -233,7 +233,7 @@ def test_a_fault_ends_one_member_as_it_would_alone_and_no_other(fault: str) -> N
     def others() -> list[Member]:
         return [member(built(name, 8, seed)) for name in ("crh", "mds", "csq") for seed in (0, 1)]
 
-    with pytest.raises(Exception) as expected:
+    with pytest.raises(Exception) as expected:  # noqa: PT011 - any: it is compared
         alone(member(Faulty(fault)))
     sound, undisturbed = others(), others()
     first, *found, last = together([member(Faulty(fault)), *sound, member(Faulty("none", 1))])

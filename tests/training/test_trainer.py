@@ -267,3 +267,69 @@ def test_batches_in_parts_show_every_item_once() -> None:
     assert sum(counted) == 202
     assert spy.seen[0][0].shape == (101, BITS)
     assert len(trained.history) == 2
+
+
+def test_the_first_epoch_has_the_full_rate_and_the_next_has_its_own() -> None:
+    settings = {"optimizer": "sgd", "schedule": "step", "step_epochs": 1, "step_factor": 1e-9, "lr": 0.1}
+    one, two = (fit(bench.method("csq", CLASSES, BITS), **settings, epochs=epochs)[0].head.weight for epochs in (1, 2))
+    with seeded(0, "network-init"):
+        start = build_head(train_config("frozen", None, {}), DIM, BITS).weight
+    assert (one - start).abs().max() > 1e-2
+    assert torch.allclose(one, two, atol=1e-6)
+
+
+def test_the_gradient_of_the_whole_network_is_clipped() -> None:
+    """One step of plain descent is as long as the norm that gradients are clipped to, times the rate."""
+    values = {"optimizer": "sgd", "betas": (0.0, 0.999), "weight_decay": 0.0, "lr": 2.0, "epochs": 1, "batch_size": 101}
+    for clip in (1e-3, None):
+        config = TrainConfig.build("train", {**values, "schedule": "constant", "clip_norm": clip})
+        torch.manual_seed(0)
+        model = HashModel(nn.Linear(DIM, DIM), build_head(config, DIM, BITS))
+        before = [weight.detach().clone() for weight in model.parameters()]
+        train(
+            model, bench.method("csq", CLASSES, BITS), FeatureInputs(FEATURES, CPU), LABELS, np.arange(101), config,
+            seed=0, pretrained=False, device=CPU, observer=Observer(),
+        )  # fmt: skip
+        moved = [(new.detach() - old).square().sum() for new, old in zip(model.parameters(), before, strict=True)]
+        length = float(torch.stack(moved).sum().sqrt())
+        assert length == pytest.approx(2e-3, rel=1e-2) if clip else length > 4e-3
+
+
+@pytest.mark.parametrize("head", ["linear-bn", "mlp"])
+def test_codes_of_an_item_do_not_hang_on_its_company_or_on_chance(head: str) -> None:
+    method = bench.method("csq", CLASSES, BITS)
+    model, _ = fit(method, head=head, hidden=(32, 32))
+    inputs = FeatureInputs(FEATURES, CPU)
+    every, few = (encode(model, method, inputs, np.arange(n), Observer()).relaxed for n in (101, 7))
+    assert np.allclose(every[:7], few, atol=1e-5)
+    assert np.array_equal(every, encode(model, method, inputs, np.arange(101), Observer()).relaxed)
+
+
+def test_codes_of_an_epoch_are_those_of_their_items() -> None:
+    spy = Spy(Spy.Config(), bench.plugins.method.Task(CLASSES, BITS))
+    model, _ = fit(spy, epochs=2, lr=1e-12)  # so little that no bit changes
+    codes = encode(model, spy, FeatureInputs(FEATURES, CPU), np.arange(101), Observer()).codes
+    assert np.array_equal(spy.seen[0][0].numpy(), codes)
+    assert len(np.unique(codes, axis=0)) > 50
+
+
+class Drawing(FeatureInputs):
+    """Features that are augmented by nothing but a draw."""
+
+    def train_batch(self, rows: np.ndarray, generator: torch.Generator) -> Tensor:
+        self.drawn.append(float(torch.rand(1, generator=generator)))
+        return super().train_batch(rows, generator)
+
+
+def test_augmentation_follows_the_seed_and_goes_on_over_epochs() -> None:
+    drawn = {}
+    config = train_config("frozen", None, {"epochs": 2, "batch_size": 50})
+    for run, seed in enumerate((0, 0, 1)):
+        inputs = Drawing(FEATURES, CPU)
+        inputs.drawn = drawn[run] = []
+        train(
+            HashModel(nn.Identity(), build_head(config, DIM, BITS)), bench.method("csq", CLASSES, BITS), inputs, LABELS,
+            np.arange(101), config, seed=seed, pretrained=True, device=CPU, observer=Observer(),
+        )  # fmt: skip
+    assert drawn[0] == drawn[1]
+    assert len({*drawn[0], *drawn[2]}) == len(drawn[0]) + len(drawn[2]) == 8

@@ -1,0 +1,46 @@
+"""Which kernels torch uses inside a run, and that the process is as before afterwards."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import torch
+
+from bench.errors import ConfigError
+from bench.training.devices import choose_device, chosen_kernels
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_kernels_are_chosen_inside_and_given_back(deterministic: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before = torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark
+    with pytest.raises(KeyError), chosen_kernels(deterministic):
+        assert torch.are_deterministic_algorithms_enabled() is deterministic
+        assert not deterministic or torch.is_deterministic_algorithms_warn_only_enabled()
+        assert torch.backends.cudnn.benchmark is not deterministic
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        raise KeyError
+    assert (torch.get_deterministic_debug_mode(), torch.backends.cudnn.benchmark) == before
+
+
+def test_a_workspace_of_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    with chosen_kernels(True):
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+def test_a_device_that_cannot_be_is_refused() -> None:
+    for text in ("gpu", "cuda:99"):
+        with pytest.raises(ConfigError, match=text):
+            choose_device(text)
+
+
+@pytest.mark.gpu
+def test_a_training_with_deterministic_kernels_gives_the_same_bits_twice() -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Conv2d(3, 64, 3, device="cuda")
+    x = torch.randn(64, 3, 32, 32, device="cuda")
+    with chosen_kernels(True):
+        one, two = (torch.autograd.grad(layer(x).square().sum(), [layer.weight])[0] for _ in range(2))
+    assert torch.equal(one, two)
