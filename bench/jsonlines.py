@@ -23,6 +23,6 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
     whole = content[: content.rfind(b"\n") + 1]
     found = []
     for line in whole.splitlines():
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found.append(json.loads(line))
     return [each for each in found if isinstance(each, dict)], offset + len(whole)

@@ -22,8 +22,8 @@ _TREE = (  # in the order of category ids
     ("outdoor", "traffic light, fire hydrant, stop sign, parking meter, bench"),
     ("animal", "bird, cat, dog, horse, sheep, cow, elephant, bear, zebra, giraffe"),
     ("accessory", "backpack, umbrella, handbag, tie, suitcase"),
-    ("sports", "frisbee, skis, snowboard, sports ball, kite, baseball bat, baseball glove, skateboard, surfboard, "
-               "tennis racket"),
+    ("sports", ("frisbee, skis, snowboard, sports ball, kite, baseball bat, baseball glove, skateboard, surfboard, "
+               "tennis racket")),
     ("kitchen", "bottle, wine glass, cup, fork, knife, spoon, bowl"),
     ("food", "banana, apple, sandwich, orange, broccoli, carrot, hot dog, pizza, donut, cake"),
     ("furniture", "chair, couch, potted plant, bed, dining table, toilet"),
@@ -36,6 +36,9 @@ CLASS_NAMES = tuple(name for _, name in CLASS_PATHS)
 _KEPT = (
     "images", "annotations", "categories", "id", "file_name", "image_id", "category_id", "name",
 )  # fmt: skip
+
+
+_MOST_NAME = 255  # characters; the table of images has room for the longest name in every row
 
 
 def read_instances(path: Path) -> NDArray[Any]:
@@ -59,6 +62,8 @@ def _parse(path: Path) -> NDArray[Any]:
         images, annotations = content["images"], content["annotations"]
         categories = {int(category["id"]): str(category["name"]) for category in content["categories"]}
         files = [str(image["file_name"]) for image in images]
+        if max(map(len, files), default=0) > _MOST_NAME:
+            raise ValueError("a file name is longer than any can be")
         ids = _integers(images, "id")
         of_image, of_category = _integers(annotations, "image_id"), _integers(annotations, "category_id")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:

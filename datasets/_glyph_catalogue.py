@@ -126,7 +126,7 @@ def _candidates() -> Iterator[list[Letter]]:
     derived: dict[str, list[str]] = defaultdict(list)
     for code in sorted(_charmap(0)):
         if unicodedata.category(chr(code)) in ("Ll", "Lo"):
-            base, *marks = unicodedata.normalize("NFD", chr(code))
+            base, *marks = list(unicodedata.normalize("NFD", chr(code)))
             if marks:
                 derived[base].append(chr(code))
     taken: set[str] = set()

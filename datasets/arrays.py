@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from bench.config import Config, setting
 from bench.data.fingerprint import fingerprint
 from bench.data.splits import stratified_split
+from bench.data.streamed import Images
 from bench.errors import DataError
 from bench.plugins import PluginInfo
 from bench.plugins.dataset import Dataset, Split
 from bench.randomness import stream
+from bench.zipfiles import read_npz
 
 INFO = PluginInfo(
     name="arrays",
@@ -40,7 +42,8 @@ class ArraysConfig(Config):
 
 class Arrays(Dataset):
     """Keys `<part>_images` uint8 (N, S, S, 3) or (N, S, S), or `<part>_features` float (N, D); `<part>_labels` int
-    (N,) or 0/1 (N, C); optionally `class_names` (C,) text. Without parts: `images` or `features`, and `labels`."""
+    (N,) or 0/1 (N, C); optionally `class_names` (C,) text. Without parts: `images` or `features`, and `labels`.
+    """
 
     Config: ClassVar[type[Config]] = ArraysConfig
 
@@ -81,7 +84,7 @@ class Arrays(Dataset):
         facts = {"dataset": INFO.name, "version": INFO.version, "classes": self.class_names, "flip": self.flip_safe}
         return fingerprint(facts, [self._items, self.labels], self.split)
 
-    def images(self, size: int) -> NDArray[np.uint8]:
+    def images(self, size: int) -> Images:
         """(N, S, S, 3) uint8 as in the file; `size` is not used."""
         return self._items if self.has_images else super().images(size)
 
@@ -105,8 +108,7 @@ class Arrays(Dataset):
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
+        return read_npz(path)
     except Exception as error:  # a damaged archive can make NumPy raise anything
         raise DataError(f"{path} is not a readable .npz of plain arrays ({error}).") from None
 
@@ -157,7 +159,7 @@ def _class_names(content: dict[str, NDArray[Any]], labels: NDArray[Any], path: P
                 "without gaps."
             )
         return tuple(f"class {c}" for c in range(count))
-    names = tuple(str(name) for name in content["class_names"])
+    names = tuple(str(name) for name in content["class_names"].ravel())
     if len(names) < count:
         raise DataError(f"{path} has {len(names)} class_names for {count} classes.")
     return names

@@ -92,7 +92,8 @@ def _from_parts(root: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, .
         unknown = [name for name in classes if name not in parts["train"]]
         if unknown:
             raise DataError(f"{folders[part]} has {len(unknown)} classes without training images ({unknown[0]}).")
-    files, labels, rows = [], [], {}
+    files: list[Path] = []
+    labels, rows = [], {}
     for part, classes in parts.items():
         found, numbers = _flat(classes, names)
         rows[part] = np.arange(len(files), len(files) + len(found))

@@ -90,7 +90,8 @@ def _children(path: Path) -> dict[str, str]:
 def _path(node: int, parents: dict[int, int], nodes: dict[int, str], path: Path) -> tuple[str, ...]:
     if node not in parents:
         raise DataError(f"{path} has no parent for class {node} ({nodes[node]}): get it again from its archive.")
-    names, at = [], node
+    names: list[str] = []
+    at = node
     while at in parents:
         if len(names) == len(parents):
             raise DataError(f"{path} is no tree: class {node} ({nodes[node]}) is above itself; get it again.")

@@ -122,7 +122,7 @@ def _struct(path: Path, fields: list[str]) -> dict[str, list[Any]]:
 
 
 def _whole(value: Any, path: Path) -> int:
-    if not isinstance(value, np.ndarray) or len(value) != 1 or value[0] != np.floor(value[0]):
+    if not isinstance(value, np.ndarray) or len(value) != 1 or not float(value[0]).is_integer():
         raise DataError(f"{path} has a class or part that is no whole number: get it again.")
     return int(value[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class FileDataset(Dataset):
         _check_inside(self.name, folder, self.files)
         if missing_allowed():
             return
-        missing = [name for name, file in zip(names, self.files, strict=True) if not file.is_file()]
+        missing = [name for name, file in zip(names, self.files, strict=True) if not _asked(file.is_file)]
         if missing:
             raise DataError(
                 f"{self.name}: {len(missing)} of {len(names)} images are not below {folder} "
@@ -111,7 +111,7 @@ def _check_inside(name: str, folder: Path, files: Sequence[Path]) -> None:
     top = folder.resolve()
     parents = {file.parent for file in files}
     outside = {parent for parent in parents if not _inside(parent, top)}
-    bad = [file for file in files if file.parent in outside or (file.is_symlink() and not _inside(file, top))]
+    bad = [file for file in files if file.parent in outside or (_asked(file.is_symlink) and not _inside(file, top))]
     if bad:
         raise DataError(f"{name}: {len(bad)} images lie outside {folder} ({bad[0]}): put them below it.")
 
@@ -119,5 +119,13 @@ def _check_inside(name: str, folder: Path, files: Sequence[Path]) -> None:
 def _inside(place: Path, top: Path) -> bool:
     try:
         return place.resolve().is_relative_to(top)
-    except (OSError, RuntimeError):  # links that lead round and round
+    except (OSError, RuntimeError, ValueError):  # links that lead round and round, a name too long or with a NUL
+        return False
+
+
+def _asked(question: Callable[[], bool]) -> bool:
+    """`file.is_file`, say; no where the system cannot be asked of such a name, since it is too long."""
+    try:
+        return question()
+    except OSError:
         return False

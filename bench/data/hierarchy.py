@@ -26,6 +26,8 @@ def read_hierarchy(path: Path, class_names: Sequence[str]) -> Hierarchy:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         paths = _paths(content)
+        if not all(isinstance(name, str) for path in paths.values() for name in path):
+            raise ValueError("a name is no text")
     except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise DataError(f"{path} is no class tree ({error}): it is {_FORMS}.") from None
     missing = [name for name in class_names if name not in paths]

@@ -70,7 +70,8 @@ def read_lists(folder: Path, columns: Collection[int], dataset: str, *, drop_ove
 
 def list_root(root: Path, names: Sequence[str], lists: str) -> Path:
     """`root`, or the folder of these names below it whose folder `lists` holds the list files: what their names are
-    relative to. `root` where none does."""
+    relative to. `root` where none does.
+    """
     places = (root, *(root / name for name in names))
     return next((place for place in places if (place / lists / PARTS["train"]).is_file()), root)
 

@@ -25,6 +25,7 @@ _NUMERIC = range(6, 16)
 _COMPLEX = 0x800
 _NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
+_MOST_DIMS = 32  # of an array; a product of very many would take long
 _MAX_UNPACKED = 1 << 28  # bytes of one variable; the annotations of Stanford Cars take 8 MB
 
 
@@ -46,7 +47,9 @@ def read_mat(path: Path, variable: str, fields: Sequence[str] = ()) -> Any:
         for name, value in _variables(content, variable, fields):
             if name == variable:
                 return value
-    except (OSError, ValueError, IndexError, zlib.error, RecursionError, MemoryError) as error:
+    except (
+        OSError, ValueError, TypeError, IndexError, OverflowError, zlib.error, RecursionError, MemoryError,
+    ) as error:  # fmt: skip
         raise DataError(f"{path} cannot be read as a MATLAB file ({error}): get it again from its source.") from None
     raise DataError(f"{path} has no variable '{variable}': it is another file than its name says; get it again.")
 
@@ -98,7 +101,7 @@ class _Reader:
         name = bytes(_next(parts)[1]).decode("ascii")
         if wanted is not None and name != wanted:
             return name, None
-        if min(dims, default=0) < 0:
+        if min(dims, default=0) < 0 or len(dims) > _MOST_DIMS:
             raise ValueError("it is damaged")
         return name, self._value(flags, math.prod(dims), parts)
 

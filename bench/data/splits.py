@@ -96,7 +96,8 @@ def shares_split(
 
 def two_part_split(training: NDArray[np.bool_]) -> Split:
     """An official split into training and test items, (N,) true where an item trains: the training items are also
-    the database, the test items are the queries."""
+    the database, the test items are the queries.
+    """
     train = np.flatnonzero(training).astype(np.int64)
     return Split(train=train, query=np.flatnonzero(~training).astype(np.int64), database=train)
 

@@ -12,6 +12,7 @@ of 0 and 1. Nothing is unpickled.
 from __future__ import annotations
 
 import hashlib
+import math
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,11 +22,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.codes.histograms import Histograms
+from bench.codes.histograms import MAX_BITS, Histograms
 from bench.codes.packing import pack
 from bench.codes.stable_order import Part
 from bench.errors import DataError, StoreError
-from bench.zipfiles import DAMAGED
+from bench.zipfiles import DAMAGED, HeaderError, check_kinds, read_header
 
 _BLOCK_BYTES = 8 * 2**20  # of an array that is in memory at a time
 
@@ -39,6 +40,7 @@ class CodeFile:
             raise DataError(f"there is no file {path}.")
         try:
             with zipfile.ZipFile(path) as archive:
+                check_kinds(archive)
                 self.names = {name.removesuffix(".npy") for name in archive.namelist()}
         except DAMAGED:
             raise DataError(f"{path} is not a complete npz archive: write it again with numpy.savez.") from None
@@ -50,10 +52,10 @@ class CodeFile:
     def scalar(self, name: str) -> int:
         """A whole number."""
         with self._member(name) as file:
-            value = np.lib.format.read_array(file, allow_pickle=False)
-        if value.ndim or value.dtype.kind not in "iu":
-            raise DataError(f"{name} in {self.path} is not a whole number.")
-        return int(value)
+            shape, _, dtype = read_header(file)
+            if shape or dtype.kind not in "iu":
+                raise HeaderError("it is not a whole number")
+            return int(np.frombuffer(file.read(dtype.itemsize), dtype)[0])
 
     def blocks(self, name: str, rows: int | None) -> Iterator[NDArray[Any]]:
         """An array, so many rows at a time (None: all at once)."""
@@ -62,7 +64,7 @@ class CodeFile:
             step = rows or max(shape[0], 1)
             for start in range(0, max(shape[0], 1), step):
                 count = min(step, shape[0] - start)
-                size = count * int(np.prod(shape[1:])) * dtype.itemsize
+                size = count * math.prod(shape[1:]) * dtype.itemsize
                 content = file.read(size)
                 if len(content) < size:
                     raise EOFError
@@ -72,7 +74,7 @@ class CodeFile:
         """Bytes of one row of an array."""
         with self._member(name) as file:
             shape, dtype = _header(file)
-        return int(np.prod(shape[1:])) * dtype.itemsize
+        return math.prod(shape[1:]) * dtype.itemsize
 
     @contextmanager
     def _member(self, name: str) -> Iterator[IO[bytes]]:
@@ -80,22 +82,14 @@ class CodeFile:
             with zipfile.ZipFile(self.path) as archive, archive.open(f"{name}.npy") as file:
                 yield file
         except DAMAGED as error:
-            why = str(error) if isinstance(error, _HeaderError) else "it is cut off or damaged"
+            why = str(error) if isinstance(error, HeaderError) else "it is cut off or damaged"
             raise DataError(f"{name} in {self.path} cannot be read ({why}): write the file again.") from None
 
 
-class _HeaderError(ValueError):
-    pass
-
-
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(file)
-    if dtype.hasobject:
-        raise _HeaderError("it holds Python objects, which are never unpickled")
+    shape, fortran, dtype = read_header(file)
     if not shape or (fortran and len(shape) > 1):
-        raise _HeaderError("it must be an array of rows in C order: numpy.ascontiguousarray makes one")
+        raise HeaderError("it must be an array of rows in C order: numpy.ascontiguousarray makes one")
     return shape, dtype
 
 
@@ -144,12 +138,16 @@ class Retrieval:
 
     def _packed(self, file: CodeFile, codes: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:
         bits = self._given_bits[file.path]
+        if codes.ndim != 2:
+            raise DataError(f"{file.path}: codes must be a matrix (items x bits), not of shape {codes.shape}.")
         if bits is None:
             try:
                 return pack(codes), codes.shape[1]
             except DataError as error:
                 hint = "" if codes.dtype != np.uint8 else " Packed codes need the number `bits` beside them."
                 raise DataError(f"{file.path}: {error}{hint}") from None
+        if not 1 <= bits <= MAX_BITS:
+            raise DataError(f"{file.path} has `bits` = {bits}: 1 to {MAX_BITS} can be.")
         if codes.dtype != np.uint8:
             raise DataError(f"{file.path} has `bits`, so its codes must be packed uint8, not {codes.dtype}.")
         return codes, bits

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError, UnknownNameError
+from bench.tomlfiles import parse_toml
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -61,7 +62,7 @@ def _title(values: dict[str, Any]) -> str:
 
 def _parsed(file: Path | Traversable, shown: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return parse_toml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         known = ", ".join(paper_names())
         raise ConfigError(

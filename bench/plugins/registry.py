@@ -83,8 +83,12 @@ class Registry:
 
     def add_file(self, path: Path) -> Entry:
         """Register the plug-in in a source file: a quick try without a package."""
-        path = path.expanduser().resolve()
-        if not path.is_file():
+        try:
+            path = path.expanduser().resolve()
+            there = path.is_file()
+        except (OSError, ValueError, RuntimeError):  # too long, with a NUL, of a user whom nobody knows
+            there = False
+        if not there:
             raise ConfigError(f"there is no file {path}: give the path of a .py file with a {self.kind}.")
         module = f"bench_file_plugin_{path.stem}"
         info = read_file_info(path) or info_of(_import_file(module, path))

@@ -88,7 +88,7 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing of the Python behind it."""
         return "bench"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Requests are not logged."""
 
     def _refuse(self, status: HTTPStatus, why: str) -> None:
@@ -129,4 +129,4 @@ def log(where: str, error: BaseException) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     text = f"{time.strftime('%H:%M:%S')} {where!r}: {type(error).__name__}: {error}{place}"
-    print("".join(c if c.isprintable() else " " for c in text), file=sys.stderr, flush=True)
+    print("".join(c if c.isprintable() else " " for c in text), file=sys.stderr, flush=True)  # noqa: T201 - its log

@@ -31,7 +31,7 @@ TURNED: dict[int, Callable[[np.ndarray], np.ndarray]] = {  # EXIF 2.3, 4.6.4: wh
     3: lambda x: x[::-1, ::-1],
     4: lambda x: x[::-1],
     5: lambda x: x.swapaxes(0, 1),
-    6: lambda x: np.rot90(x),
+    6: np.rot90,
     7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
     8: lambda x: np.rot90(x, -1),
 }

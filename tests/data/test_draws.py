@@ -95,3 +95,13 @@ def test_a_rare_class_is_moved_to_training_and_no_more() -> None:
         moved = shared_split(rare, rng(seed), 0.2, 0.6)
         assert moved.train.tolist() == sorted([*plain.train, plain.database[7]])
         assert np.array_equal(moved.query, plain.query)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_the_rarest_class_chooses_first(seed: int) -> None:
+    """Every image of the rare class shows the common one too, which finds others."""
+    labels = np.ones((60, 2), dtype=bool)
+    labels[6:, 1] = False
+    split = per_class_split(labels, np.random.default_rng(seed), 6, 0, name="x")
+    assert set(range(6)) < set(split.query.tolist())
+    assert len(split.query) == 12

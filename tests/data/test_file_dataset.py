@@ -108,3 +108,16 @@ def test_a_file_that_may_not_be_read() -> None:
         pytest.skip("no /proc here")
     with pytest.raises(DataError, match=r"/proc/self cannot be read \(Input/output error\)"):
         files_digest(file.parent, [file])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("x" * 5000 + ".jpg", "1 of 4 images"),
+        ("y" * 5000 + "/1.jpg", "lie outside|1 of 4"),
+        ("a\0/b.jpg", "lie outside"),
+    ],
+)
+def test_names_that_no_system_takes_are_missing_files(folder: Path, name: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Pets(folder, [*NAMES[:3], name])

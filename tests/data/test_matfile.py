@@ -84,6 +84,15 @@ def test_no_damage_ends_in_anything_but_a_sentence(
         assert "get it again" in str(error)
 
 
+def element(kind: int, content: bytes) -> bytes:
+    return struct.pack("<II", kind, len(content)) + content + b"\0" * (-len(content) % 8)
+
+
+def array(*parts: bytes) -> bytes:
+    """A file with one array, of these parts."""
+    return b"x" * 124 + b"\0\1IM" + element(14, b"".join(parts))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -92,6 +101,8 @@ def test_no_damage_ends_in_anything_but_a_sentence(
         (b"<html>404</html>" * 20, "it has no MATLAB 5 header"),
         (b"x" * 124 + b"\0\1IM" + struct.pack("<II", 15, 4) + b"junk", "incorrect header"),
         (b"x" * 124 + b"\0\1IM" + struct.pack("<II", 14, 1 << 31), "cut or damaged"),
+        (array(element(7, struct.pack("<f", float("inf")))), "infinity"),
+        (array(element(6, struct.pack("<II", 6, 0)), element(5, b"\1\0\0\0" * 33), element(1, b"x")), "damaged"),
     ],
 )
 def test_another_file_is_explained(tmp_path: Path, content: bytes, message: str) -> None:

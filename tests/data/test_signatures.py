@@ -47,7 +47,7 @@ def test_near_pairs_are_all_pairs(seed: int, distance: int, limit: int, block: i
         for i in left.tolist()
         for j in right.tolist()
         if found.has_look[i] and found.has_look[j] and found.content[i] != found.content[j]
-        and bin(int(look[i]) ^ int(look[j])).count("1") <= distance
+        and (int(look[i]) ^ int(look[j])).bit_count() <= distance
     }  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.data.signatures._BLOCK", block)
@@ -126,3 +126,9 @@ def test_arrays_and_features(tmp_path: Path) -> None:
     found = signatures(open_dataset("arrays", {}, "parts", path))
     assert found.content.tolist() == [0, 1, 0, 2]
     assert not found.has_look.any()
+
+
+def test_no_pairs_of_what_has_no_look() -> None:
+    found = Signatures(np.arange(4), np.zeros(4, np.uint64), np.array([True, True, False, False]), {})
+    assert near_pairs(found, np.arange(2), np.arange(2, 4), 64, 9) == (0, [])
+    assert near_pairs(found, np.arange(2), np.arange(2), 64, 9)[0] == 2

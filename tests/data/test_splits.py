@@ -85,3 +85,18 @@ def test_a_seed_draws_these_rows_on_every_machine() -> None:
     assert counted.train.tolist() == [1, 4, 8, 9, 20, 21]
     assert counted.query.tolist() == [5, 12, 23]
     assert counted.database.tolist() == [6, 7, 11, 14, 17, 22]
+
+
+def test_shares_are_of_the_whole_class() -> None:
+    labels = np.repeat([0, 1], [20, 40])
+    split = stratified_split(labels, np.random.default_rng(0), 0.1, 0.5, name="x")
+    sizes = [np.bincount(labels[part]).tolist() for part in (split.query, split.database, split.train)]
+    assert sizes == [[2, 4], [10, 20], [8, 16]]
+
+
+def test_the_only_training_item_of_a_class_goes_on_training() -> None:
+    labels = np.array([0, 1, 1, 1, 1, 1])
+    split = Split(np.arange(6), np.array([], int), np.array([], int))
+    part = validation_split(split, labels, 0.4, np.random.default_rng(0))
+    assert np.bincount(labels[part.train]).tolist() == [1, 3]
+    assert labels[part.query].tolist() == [1, 1]

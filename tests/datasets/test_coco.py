@@ -174,6 +174,8 @@ def put(content: dict[str, Any], key: str, inner: str, value: Any) -> None:
         (lambda c: put(c, "annotations", "image_id", "seven"), "is not a whole COCO instances file"),
         (lambda c: put(c, "annotations", "image_id", None), "is not a whole COCO instances file"),
         (lambda c: put(c, "annotations", "image_id", 10**30), "is not a whole COCO instances file"),
+        (lambda c: put(c, "annotations", "image_id", float("inf")), "is not a whole COCO instances file"),
+        (lambda c: put(c, "images", "file_name", "x" * 300), "a file name is longer than any can be"),
         (lambda c: c.update(images=None), "is not a whole COCO instances file"),
         (lambda c: put(c, "annotations", "image_id", 999_999), "1 annotations of images that it does not list .id 99"),
         (lambda c: put(c, "annotations", "category_id", 12), "1 annotations of categories that it does not list"),

@@ -216,6 +216,7 @@ GOOD = numbered(8)
         (replace("cars_train_annos.mat", annotations=[1, 2]), "its annotations are no struct array"),
         (replace("cars_train_annos.mat", annotations=structs([{"class": 1}])), "have no field fname"),
         (replace("cars_train_annos.mat", annotations=structs([{"fname": "a.jpg", "class": 1.5}])), "no whole number"),
+        (replace("cars_train_annos.mat", annotations=structs([{"fname": "a.jpg", "class": np.inf}])), "whole number"),
         (replace("cars_train_annos.mat", annotations=structs([{"fname": "a.jpg", "class": "x"}])), "no whole number"),
         (replace("cars_train_annos.mat", annotations=structs([{"fname": 3.0, "class": 1}])), "names no image"),
         (replace("cars_meta.mat", class_names=[1, 2]), "its class_names are no list of names"),

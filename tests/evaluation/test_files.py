@@ -87,6 +87,8 @@ def test_histograms_of_parts_add_up(tmp_path: Path) -> None:
             "must both hold 16 bits",
         ),
         ({"bits": "twelve"}, "not a whole number"),
+        ({"bits": 2**40, "query_codes": packed(QUERY), "database_codes": packed(DATABASE)}, "1 to 32767 can be"),
+        ({"bits": 12, "query_codes": packed(QUERY)[:, 0], "database_codes": packed(DATABASE)}, "must be a matrix"),
         ({"database_codes": DATABASE[:, :11]}, "codes of 11 bits, the queries of 12"),
         ({"database_labels": LABELS[:90]}, "labels do not match codes|as many labels"),
         ({"database_codes": DATABASE[:0], "database_labels": LABELS[:0]}, "at least one query and one database item"),

@@ -154,3 +154,9 @@ def test_where_the_pcc_is_undefined_so_is_all_of_it() -> None:
 def test_bad_centers_and_references(centers: np.ndarray, reference: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
         bench.pcc(centers, reference)
+
+
+def test_no_interval_where_no_resample_has_two_similarities() -> None:
+    """Of two classes each resample has one pair at most."""
+    two = np.array([[1, 1, -1, -1], [1, -1, 1, -1]])
+    assert np.isnan(module._interval((two @ two.T).astype(float), np.eye(2), np.random.default_rng(0), 50)).all()

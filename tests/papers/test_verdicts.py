@@ -69,6 +69,15 @@ def test_what_is_not_known_of_theirs_is_said(name: str) -> None:
     assert map_verdict(replace(SAME, **{name: None}), SAME).reasons == (f"not known: their {UNKNOWN[name]}",)
 
 
+def test_the_whole_database_and_the_quick_regime_have_words() -> None:
+    whole = map_verdict(SAME, replace(SAME, cutoff="all", divisor=None))
+    assert whole.reasons == ("mAP over the whole database, theirs mAP@1000 divided by the hits within k",)
+    quick = map_verdict(SAME, replace(SAME, regime="quick"))
+    assert quick.reasons == ("resnet34 fine-tuned by the quick regime, theirs fine-tuned resnet34",)
+    small = map_verdict(SAME, replace(SAME, regime="quick", pretrained=False))
+    assert small.reasons == ("resnet34 trained from random weights by the quick regime, theirs fine-tuned resnet34",)
+
+
 def test_unknown_epochs_and_cutoff() -> None:
     assert map_verdict(replace(SAME, train={}), SAME).reasons == ("not known: their epochs",)
     assert map_verdict(replace(SAME, cutoff=None, divisor=None), SAME).reasons == ("not known: their cutoff, divisor",)

@@ -45,7 +45,7 @@ def begin() -> Iterator[Begin]:
         def start(out: Path, *python: str) -> tuple[subprocess.Popen[str], str]:
             command = [sys.executable, *(python or ("-m", "bench")), "serve", str(out), "--port", "0"]
             process = stack.enter_context(
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_listen)
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_listen)  # noqa: PLW1509
             )
             stack.callback(process.kill)
             assert process.stdout is not None
