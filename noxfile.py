@@ -1,4 +1,4 @@
-"""What a developer runs: nox -s tests, lint, benchmarks or docs."""
+"""What a developer runs: nox -s tests, lint, coverage, mutants, benchmarks or docs."""
 
 import nox
 
@@ -19,7 +19,34 @@ def lint(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
+    session.run("python", ".ci/check_types.py")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Lines and branches that the whole suite runs; under 95 % of bench/ or of methods/ is an error."""
+    session.install("-e", ".[dev]")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "-m", "not benchmark", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    for folder in ("datasets", "reports"):
+        session.run("coverage", "report", f"--include={folder}/*", "--format=total")
+    for folder in ("bench", "methods"):
+        session.run("coverage", "report", f"--include={folder}/*", "--skip-covered", "--fail-under=95")
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Bugs that the tests must catch; names or areas: nox -s mutants -- --only losses."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.mutations.runner", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """A million hostile files for every reader of them; fewer: nox -s fuzz -- --inputs 10000 --target mat."""
+    session.install("-e", ".[test]")
+    session.run("python", "-m", "tests.fuzz.runner", "--inputs", "1000000", *session.posargs)
 
 
 @nox.session

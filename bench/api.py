@@ -59,7 +59,7 @@ def run(
     bits: Sequence[int] = (16, 32, 64),
     seeds: Sequence[int] = (0,),
     out: str | Path = "results",
-    set: dict[str, dict[str, Any]] | None = None,
+    set: dict[str, dict[str, Any]] | None = None,  # noqa: A002 - as --set
     reports: bool = True,
     **options: Any,
 ) -> Results:

@@ -28,6 +28,7 @@ class BitwiseLoss(Method):
     """Centers with CSQ's loss toward them."""
 
     Config: ClassVar[type[Config]] = BitwiseConfig
+    tie_vector: Tensor  # a buffer
 
     def __init__(self, config: Any, task: Any, centers: Tensor | None = None) -> None:
         super().__init__(config, task, centers)

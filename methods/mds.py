@@ -68,6 +68,10 @@ class MDS(Method):
 
     Config: ClassVar[type[Config]] = MDSConfig
     loss_vmaps = True
+    bank: Tensor  # buffers, from before_training on
+    bank_targets: Tensor
+    class_rows: Tensor
+    class_valid: Tensor
 
     @classmethod
     def paper_training(cls, multi_label: bool) -> dict[str, Any]:

@@ -87,8 +87,10 @@ class Panel:
         network = "each method's own network and optimiser" if cell.settings == "paper" else _network(cell)
         part = " A validation part of the training items is queried." if cell.part == "validation" else ""
         return [
-            f"{cell.num_classes} classes, {kind}; {counts['train']:,} training, {counts['query']:,} query and "
-            f"{counts['database']:,} database items.{part}",
+            (
+                f"{cell.num_classes} classes, {kind}; {counts['train']:,} training, {counts['query']:,} query and "
+                f"{counts['database']:,} database items.{part}"
+            ),
             f"Regime {cell.regime}, {cell.settings} settings: {network}.",
         ]
 

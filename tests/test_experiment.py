@@ -229,3 +229,19 @@ def test_a_head_that_has_no_memory_in_the_pass_is_trained_alone(
     assert [stored.result["provenance"]["trained_together"] for stored in again.cells] in ([2, 1], [1, 1])
     for one, other in zip(whole.cells, again.cells, strict=True):
         assert other.result["metrics"]["map"] == pytest.approx(one.result["metrics"]["map"], abs=0.01)
+
+
+def test_what_is_searched_is_the_database_and_what_asks_the_queries(tmp_path: Path) -> None:
+    """One vector stands for all of the database and another for all queries, so each part has one code."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 4
+    train = rng.normal(size=(40, 6)).astype(np.float32)
+    np.savez(
+        tmp_path / "f.npz", train_features=train, train_labels=labels, query_labels=labels, database_labels=labels,
+        query_features=np.full((40, 6), 1, np.float32), database_features=np.full((40, 6), -2, np.float32),
+    )  # fmt: skip
+    (stored,) = bench.run(["csq"], [str(tmp_path / "f.npz")], bits=[16], out=tmp_path / "out", reports=False).cells
+    query, database = (stored.arrays()[f"{part}_codes"] for part in ("query", "database"))
+    assert len(np.unique(query, axis=0)) == len(np.unique(database, axis=0)) == 1
+    assert (query[0] != database[0]).any()
+    assert stored.result["metrics"]["map"] == pytest.approx(stored.result["metrics"]["map_chance"])

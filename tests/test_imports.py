@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import ast
 import graphlib
+from collections.abc import Iterable
 
 import pytest
 
 from tests.sources import at_import, imports, modules
 
-PLUGINS = ("bench.methods", "bench.datasets", "bench.reports")
+OWN_FOLDER = ("bench.methods", "bench.datasets", "bench.reports")
+PLUGINS = (*OWN_FOLDER, "bench.executors", "bench.trackers")
+# The ground floor knows nothing of plug-ins, training or stored cells. What each part of it may stand on:
+GROUND = {
+    "bench.config": {"bench.errors"},
+    "bench.losses": set(),
+    "bench.codes": {"bench.errors"},
+    "bench.centers": {"bench.errors", "bench.codes"},
+}
 
 
 def inside(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
+
+
+def with_packages(names: Iterable[str]) -> set[str]:
+    """Importing a.b.c runs a and a.b first."""
+    return {".".join(name.split(".")[:depth]) for name in names for depth in range(1, name.count(".") + 2)}
+
+
+def _is_plugin(name: str) -> bool:
+    return any(inside(name, package) for package in OWN_FOLDER) and name not in OWN_FOLDER and "._" not in name
 
 
 @pytest.mark.parametrize("package", PLUGINS)
@@ -29,10 +47,53 @@ def test_nothing_imports_a_plugin_by_name(package: str) -> None:
     assert found == set()
 
 
+def test_a_plugin_stands_alone() -> None:
+    """Methods, datasets and reports share helpers, whose names start with `_`; none imports another's file."""
+    found = {
+        (name, imported)
+        for name, tree in modules().items()
+        for imported in imports(name, tree)
+        if imported in modules() and imported != name and _is_plugin(imported)
+    }
+    assert found == set()
+
+
+def test_folders_go_by_their_full_names() -> None:
+    """`import methods` works where the source is, and nowhere else; tests are not installed at all."""
+    found = {
+        (name, imported)
+        for name, tree in modules().items()
+        for imported in imports(name, tree)
+        if imported.partition(".")[0] in ("methods", "datasets", "reports", "tests", "docs")
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize("floor", GROUND)
+def test_the_ground_floor_stands_on_little(floor: str) -> None:
+    found = {
+        (name, imported)
+        for name, tree in modules().items()
+        if inside(name, floor)
+        for imported in imports(name, tree)
+        if imported in modules() and not any(inside(imported, allowed) for allowed in {floor, *GROUND[floor]})
+    }
+    assert found == set()
+
+
+def test_nothing_needs_the_command_line() -> None:
+    users = {
+        name
+        for name, tree in modules().items()
+        if not inside(name, "bench.cli") and any(inside(imported, "bench.cli") for imported in imports(name, tree))
+    }
+    assert users == {"bench.__main__"}
+
+
 def test_no_module_needs_itself_to_be_imported() -> None:
     known = modules()
     graph = {  # without packages around a module: they are there before it
-        name: {i for i in imports(name, at_import(tree)) if i in known and not inside(name, i)}
+        name: {i for i in with_packages(imports(name, at_import(tree))) if i in known and not inside(name, i)}
         for name, tree in known.items()
     }
     list(graphlib.TopologicalSorter(graph).static_order())  # raises a CycleError that names it

@@ -16,3 +16,8 @@ def test_lines_are_read_as_they_come(tmp_path: Path) -> None:
     assert read_lines(path, offset)[0] == [{"say": "stage"}, {"say": "done"}]
     path.write_text("3\n[]\n{}\n")
     assert read_lines(path)[0] == [{}]
+
+
+def test_a_line_that_is_nested_too_deeply_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text("[" * 100_000 + '\n{"say": "done"}\n')
+    assert read_lines(tmp_path / "lines")[0] == [{"say": "done"}]

@@ -49,7 +49,7 @@ class Code:
         made_of: Counter[str] = Counter()
         ways = {self.name}
         for part in self.parts:
-            names, how = part._ingredients()
+            names, how = part._ingredients()  # noqa: SLF001 - of its own class
             made_of += names
             ways |= how
         return made_of, ways

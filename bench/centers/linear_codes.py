@@ -118,7 +118,7 @@ def _solomon_stiffler(k: int, u: int, v: int) -> Code:
     distance = 2 ** (k - 1) - 2**u // 2 - 2**v // 2
     kind = "simplex" if u == 0 else "Reed-Muller" if u == k - 1 and v == 0 else "Solomon-Stiffler"
     name = f"{kind} [{len(columns)},{k},{distance}]"
-    return Code(len(columns), distance, name, lambda: message_bits(columns, k).T.copy())
+    return Code(len(columns), distance, name, lambda: message_bits(columns, k).T.copy())  # noqa: PLW0108 - made when asked for
 
 
 def _puncture(words: Bits) -> Bits:

@@ -19,8 +19,11 @@ from bench.cli.data import app as data_app
 from bench.cli.evaluate import evaluate_command
 from bench.cli.exchange import export_command, import_command
 from bench.cli.listing import list_command
+from bench.cli.new import app as new_app
 from bench.cli.pcc import pcc_command
 from bench.cli.plan import plan_command
+from bench.cli.profile import profile_command
+from bench.cli.regress import regress_command
 from bench.cli.report import report_command
 from bench.cli.run import run_command
 from bench.cli.serve import serve_command
@@ -67,10 +70,17 @@ app.command("centers", help="Make a method's centers by themselves, audit them a
 app.command("check", help="Check that a method, yours or ours, keeps to the contract; takes seconds.")(check_command)
 app.command("compare", help="Test which methods of a run differ by more than chance.")(compare_command)
 app.command("verify", help="Run a stored cell again and say whether the same codes and mAP come out.")(verify_command)
+app.command("regress", help="Run small grids again and say what is outside the bands learned from 20 seeds.")(
+    regress_command
+)
+app.command("profile", help="Run a few epochs of a cell and tell where its time goes; nothing is stored.")(
+    profile_command
+)
 app.command("export-results", help="Pack the results of an output folder into one file, to share a study.")(
     export_command
 )
 app.command("import-results", help="Check such a file and merge it into an output folder.")(import_command)
+app.add_typer(new_app, name="new", help="Begin a method of your own: its file, its test and its page, to start from.")
 app.add_typer(data_app, name="data", help="Datasets: what there is, and whether yours are whole and ready to be used.")
 
 

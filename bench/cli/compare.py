@@ -43,7 +43,8 @@ def compare_command(folder: Folder = Path("results"), seed: Seed = 0, paper: Pap
     if paper is not None:
         from bench.cli.papers import show_beside
 
-        return show_beside(folder, paper, output_console())
+        show_beside(folder, paper, output_console())
+        return
     families = compare_results(Results.read(folder), seed)
     if not families:
         raise ConfigError(f"{folder} has no two methods on the same dataset, code length and seed to compare.")

@@ -34,7 +34,8 @@ def list_command(what: What = None, methods: PlugIns = None) -> None:
         from bench.papers.files import paper_names
 
         is_paper = what.endswith(".toml") or what in paper_names()
-        return describe_paper(what, console) if is_paper else _describe(what, console)
+        describe_paper(what, console) if is_paper else _describe(what, console)
+        return
     for kind in KINDS if what is None else [what]:
         console.print(_table(kind, console.is_terminal))
     for kind in ("method", "dataset", "report", "executor", "tracker"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.cost import cost_line
 from bench.cli.options import DataRoot, complete_list
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def show_reports(results: Results, files: list[Path], console: Console) -> None:
         console.print(shown)
     if results.unread:
         console.print(results.unread_sentence, highlight=False)
+    if results.cells:
+        console.print(cost_line(results.cells), highlight=False, soft_wrap=True)
     for file in files:
         console.print(f"wrote {file}", highlight=False, soft_wrap=True)
 

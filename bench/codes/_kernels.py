@@ -20,7 +20,7 @@ Counts = NDArray[np.int64]
 _BLOCK = 2048  # items whose distances wait in cache to be counted
 
 
-def _population_count(_context: Any, word: Any) -> Any:
+def _population_count(_context: Any, word: Any) -> Any:  # pragma: no cover - called where numba compiles
     """Set bits of a 64-bit word, in one instruction where the processor has one."""
     return word(word), lambda context, builder, signature, arguments: builder.ctpop(arguments[0])
 

@@ -141,7 +141,7 @@ def _vmap(subject: Subject) -> None:
 
 
 @checks("cuda", "loss and centers are the same on a GPU")
-def _cuda(subject: Subject) -> None:
+def _cuda(subject: Subject) -> None:  # pragma: no cover - needs a GPU
     if not torch.cuda.is_available():
         raise Skipped("no CUDA device")
     for multi_label in (False, True):

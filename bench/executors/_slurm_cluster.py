@@ -186,7 +186,8 @@ class SlurmCluster(Cluster[SlurmTask]):
                 task.job.cancel()
         elif tasks:
             with suppress(OSError):
-                subprocess.run(["scancel", *(task.job.job_id for task in tasks)], check=False, capture_output=True)
+                command = ["scancel", *(task.job.job_id for task in tasks)]
+                subprocess.run(command, check=False, capture_output=True)
 
 
 @contextmanager

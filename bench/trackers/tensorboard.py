@@ -78,7 +78,7 @@ def _add_final(writer: SummaryWriter, stored: StoredCell) -> None:
         if isinstance(value, int | float) and math.isfinite(value)
     }  # fmt: skip
     for summary in hparams(_settings(stored.cell), dict.fromkeys(metrics, 0.0)):
-        writer._get_file_writer().add_summary(summary)
+        writer._get_file_writer().add_summary(summary)  # noqa: SLF001 - add_hparams makes a folder of its own
     for name, value in metrics.items():
         writer.add_scalar(name, value, new_style=True)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import StoreError
 from bench.evaluation.uncertainty import bootstrap_interval
 
 from .._model import Entry
@@ -75,7 +75,7 @@ def average_precisions(entry: Entry) -> BySeed:
     for cell in entry.cells:
         try:
             found |= {cell.cell.seed: cell.arrays("ap")["ap"].astype(np.float64)}
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        except (StoreError, KeyError, ValueError):
             continue
     return found
 

@@ -44,8 +44,10 @@ def ablation_table(panel: Panel, arms: Sequence[Arm]) -> Table:
     rows = zip((Value(arm.label) for arm in arms), *columns, strict=True)
     lengths = (*(f"{k} bits" for k in panel.bits), *(["average"] if several else []))
     said = (
-        f"{without.label}: one head, centers never reassigned (how many heads the paper gives it is not known); "
-        f"{single.label}: one head, reassigned; {full.label}: heads by the rule, reassigned.",
+        (
+            f"{without.label}: one head, centers never reassigned (how many heads the paper gives it is not known); "
+            f"{single.label}: one head, reassigned; {full.label}: heads by the rule, reassigned."
+        ),
         f"mAP over the whole database, {panel.ties}; {seeds(panel)}.",
         f"Relative: of the {'averages' if several else 'mAP'}. Best in bold, second underlined.",
     )

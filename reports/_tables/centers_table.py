@@ -23,9 +23,11 @@ def centers_table(panel: Panel) -> Table:
     """Of the last centers; the worst of the seeds where it is not a mean."""
     header, rows = by_bits(panel, _COLUMNS)
     said = [
-        "Hamming distances of the last centers over all pairs of classes. Least distance, pairs of equal centers, bits "
-        "that are constant over all centers: the worst of the seeds; mean distance: mean ± standard deviation over "
-        "seeds.",
+        (
+            "Hamming distances of the last centers over all pairs of classes. Least distance, pairs of equal centers, "
+            "bits that are constant over all centers: the worst of the seeds; mean distance: mean ± standard deviation "
+            "over seeds."
+        ),
     ]
     if "target" in header:
         said.append("Target: the least distance that the method aims at or guarantees.")

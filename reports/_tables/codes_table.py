@@ -39,10 +39,14 @@ def _health(panel: Panel) -> Table:
     header, rows = by_bits(panel, _HEALTH)
     said = (
         f"Of the database's codes; {seeds(panel, 'mean over')}.",
-        "Balance: mean over bits of |share of ones - 1/2|, 0 at best; entropy of a bit, 1 at best; mean |correlation| "
-        "of two bits, over bits that are not constant.",
-        "Gap: mAP of the real-valued outputs by cosine minus mAP of the codes. To own, to other: mean Hamming distance "
-        "to the item's own center and to the nearest of another class.",
+        (
+            "Balance: mean over bits of |share of ones - 1/2|, 0 at best; entropy of a bit, 1 at best; mean "
+            "|correlation| of two bits, over bits that are not constant."
+        ),
+        (
+            "Gap: mAP of the real-valued outputs by cosine minus mAP of the codes. To own, to other: mean Hamming "
+            "distance to the item's own center and to the nearest of another class."
+        ),
     )
     return Table(table_name("codes", panel), "Codes", header, rows, facts(panel, *said), mixtures(panel), panel.title)
 

@@ -31,10 +31,14 @@ def cost_table(panel: Panel) -> Table:
     )  # fmt: skip
     header, rows = by_bits(panel, columns)
     said = [
-        f"Wall seconds of a cell by phase, and their sum; {seeds(panel, 'mean over')}. What cells share is counted in "
-        "the cell that made it first; of a training pass that several cells shared, each has its part.",
-        "CPU-s: total times threads, of cells on a CPU; GPU-s: total of cells on a GPU. MiB: largest resident memory "
-        "of the process and most memory held on the GPU. Together: cells trained in one pass.",
+        (
+            f"Wall seconds of a cell by phase, and their sum; {seeds(panel, 'mean over')}. What cells share is counted "
+            "in the cell that made it first; of a training pass that several cells shared, each has its part."
+        ),
+        (
+            "CPU-s: total times threads, of cells on a CPU; GPU-s: total of cells on a GPU. MiB: largest resident "
+            "memory of the process and most memory held on the GPU. Together: cells trained in one pass."
+        ),
         _devices(cells),
     ]
     return Table(table_name("cost", panel), "Cost", header, rows, facts(panel, *said), mixtures(panel), panel.title)

@@ -24,10 +24,14 @@ def cutoffs_table(panel: Panel) -> Table:
     """mAP@k, precision at 100 and within radius 2."""
     header, rows = by_bits(panel, _COLUMNS)
     said = [
-        f"mAP@k: average precision within the first k items, divided by the relevant ones among them (other "
-        f"divisors are stored); {panel.ties}; {seeds(panel)}.",
-        "P@100: precision of the first 100; P radius 2: precision of the items within Hamming distance 2, 0 for a "
-        "query that has none.",
+        (
+            f"mAP@k: average precision within the first k items, divided by the relevant ones among them (other "
+            f"divisors are stored); {panel.ties}; {seeds(panel)}."
+        ),
+        (
+            "P@100: precision of the first 100; P radius 2: precision of the items within Hamming distance 2, 0 for a "
+            "query that has none."
+        ),
         "Best of a code length in bold, second underlined.",
     ]
     size = panel.cell.counts["database"]

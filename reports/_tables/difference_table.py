@@ -30,8 +30,10 @@ def difference_tables(panel: Panel, kind: str, title: str, pairs: Sequence[tuple
     shown = "; ".join(f"{_name(paired)}: {text}" for paired, text in pairs if text)
     said = (
         *([f"{shown}."] if shown else []),
-        "mAP of the first minus that of the second on the same seeds and queries, with its 95% interval: percentiles "
-        "of a bootstrap over queries, and over seeds where there are several. *: 0 is not in it.",
+        (
+            "mAP of the first minus that of the second on the same seeds and queries, with its 95% interval: "
+            "percentiles of a bootstrap over queries, and over seeds where there are several. *: 0 is not in it."
+        ),
         "Relative: difference over the second's mAP, as in CRH's Table 2.",
     )
     header = ("difference", "bits", "mAP", "95% interval", "relative")

@@ -28,7 +28,7 @@ Row = tuple[Value, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """What one `tabular` holds.
+    r"""What one `tabular` holds.
 
     Attributes:
         columns: indices of the table's columns.

@@ -112,7 +112,7 @@ def _command(character: str) -> str | None:
         return _SPECIAL[character]
     if character.isascii():
         return character
-    base, *marks = unicodedata.normalize("NFD", character)
+    base, *marks = list(unicodedata.normalize("NFD", character))
     shown = base if base.isascii() and base.isalpha() else _greek(base)
     if shown is None or any(mark not in _ACCENTS for mark in marks):
         return None

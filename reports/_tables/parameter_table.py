@@ -55,8 +55,10 @@ def parameter_cost_table(panel: Panel, study: ParameterStudy) -> Table:
     header = (study.name, "bits", *study.beside, "training (s)", "total (s)")
     said = (
         f"{study.held} with one setting varied, all others held.",
-        f"Wall seconds of a cell's training and of all its phases; {seeds(panel)}. Of a training pass that several "
-        "cells shared, each has its part.",
+        (
+            f"Wall seconds of a cell's training and of all its phases; {seeds(panel)}. Of a training pass that several "
+            "cells shared, each has its part."
+        ),
     )
     name, title = table_name(f"parameter-{study.key}-cost", panel), f"Cost of {study.held}: {study.name}"
     return Table(name, title, header, tuple(rows), facts(panel, *said), mixtures(panel), panel.title)

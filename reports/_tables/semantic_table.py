@@ -52,8 +52,10 @@ def _table(panel: Panel, metric: str) -> Table:
     rows = _ranked(first + second)
     rule: list[Row | None] = [None] if first and second else []
     said = [
-        f"PCC: Pearson's correlation of the centers' inner product over K with {reference}, over all pairs of classes; "
-        f"{seeds(panel)}.",
+        (
+            f"PCC: Pearson's correlation of the centers' inner product over K with {reference}, over all pairs of "
+            f"classes; {seeds(panel)}."
+        ),
         f"PCC of random centers scatters by about {_noise(panel):.3f} around 0.",
         "Best in bold, second underlined.",
     ]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import string
-import zipfile
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import StoreError
 from bench.evaluation.uncertainty import Comparison, compare
 
 from .._model import Entry, Panel
@@ -73,7 +73,7 @@ def _average_precisions(entry: Entry) -> dict[int, NDArray[np.float64]]:
     for cell in entry.cells:
         try:
             found[cell.cell.seed] = cell.arrays()["ap"]
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        except (StoreError, KeyError, ValueError):
             return {}
     return found
 

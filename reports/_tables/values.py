@@ -78,7 +78,7 @@ def marked(values: Sequence[Value]) -> list[Value]:
         return list(values)
     ranks = {number: rank for rank, number in enumerate(order[:2], 1)}
     return [
-        replace(v, mark=ranks[number]) if number in ranks else v  # type: ignore[arg-type,index]
+        replace(v, mark=ranks[number]) if number in ranks else v  # type: ignore[arg-type]
         for v, number in zip(values, shown, strict=True)
     ]
 

@@ -56,6 +56,15 @@ def test_any_size(bits: int, classes: int, seed: int) -> None:
     assert np.array_equal(centers, make(bits, classes, seed)[0])
 
 
+@pytest.mark.parametrize(("bits", "distance"), [(16, 9), (17, 10), (24, 14)])
+def test_rows_of_hadamard_matrices_beside_words_of_a_linear_code(bits: int, distance: int) -> None:
+    centers, guaranteed, code = make(bits, 5)
+    assert guaranteed == distance
+    assert separation(centers).least >= distance
+    assert "Hadamard (10,6,6)" in code
+    assert "words" in code
+
+
 def test_powers_of_two_have_balanced_bits() -> None:
     for bits, classes in [(16, 128), (48, 64), (64, 1024), (100, 256)]:
         assert not make(bits, classes)[0].sum(axis=0, dtype=int).any()

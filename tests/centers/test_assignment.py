@@ -179,3 +179,13 @@ def test_sums_are_the_same_on_a_gpu() -> None:
             class_code_sums(CODES, targets, 3), class_code_sums(CODES.cuda(), targets.cuda(), 3), strict=True
         ):
             assert np.array_equal(a, b)
+
+
+def test_dozens_of_labels_an_item_are_counted_in_rounded_shares() -> None:
+    """The common denominator of 1/1 ... 1/47 is beyond what float64 holds exactly."""
+    rows = torch.tril(torch.ones(47, 47, dtype=torch.int64))
+    codes = torch.ones(47, 2)
+    sums, weights = class_code_sums(codes, rows, 47)
+    expected = [sum(1 / size for size in range(c + 1, 48)) for c in range(47)]
+    assert weights == pytest.approx(expected)
+    assert sums == pytest.approx(np.array(expected)[:, None] * [1, 1])

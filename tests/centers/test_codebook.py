@@ -79,3 +79,10 @@ def test_composition_by_hand() -> None:
     book = np.array([[[-1, -1], [-1, 1], [1, 1]], [[1, -1], [1, 1], [-1, 1]]], dtype=np.int8)
     centers = compose(book, np.array([[2, 0], [1, 2]]))
     assert centers.tolist() == [[1, 1, 1, 1], [-1, -1, -1, 1]]
+
+
+def test_a_head_whose_words_are_all_needed_is_wide_enough() -> None:
+    assert head_dim(64, 256) == 8  # 128 classes
+    assert head_dim(16, 16) == 4
+    assert head_dim(4, 16) == 4
+    assert head_dim(16, 17) == 8

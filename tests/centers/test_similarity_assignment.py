@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.centers import similarity_assignment as module
 from bench.centers.codebook import compose, sample_codebook
 from bench.centers.similarity_assignment import alignment, assign_by_similarity, improve
 from bench.errors import ConfigError
@@ -127,3 +128,12 @@ def test_bad_input_is_refused() -> None:
         assign_by_similarity(codebook, np.full((5, 5), np.nan), rng)
     with pytest.raises(ConfigError, match=r"\(C, C\)"):
         assign_by_similarity(codebook, np.ones((5, 4)), rng)
+
+
+def test_heads_that_have_nothing_of_the_similarity_are_left_as_they_are() -> None:
+    """All words are one word, so that all products are equal: there is no scale to fit the next head to."""
+    words = np.ones((2, 4, 3))
+    assignment = np.tile(np.arange(4), (2, 1))
+    target = np.triu(np.random.default_rng(0).normal(size=(4, 4)), 1)
+    module._fit_in_turn(target + target.T, words, assignment, np.random.default_rng(0))
+    assert assignment.tolist() == [[0, 1, 2, 3]] * 2

@@ -121,3 +121,16 @@ def test_inputs_that_do_not_fit_are_refused(change: dict[str, np.ndarray], messa
     }  # fmt: skip
     with pytest.raises(DataError, match=message):
         distance_histograms(**{**good, **change})
+
+
+def test_a_gpu_counts_by_matrix_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = []
+
+    def here(*case: object) -> tuple[np.ndarray, np.ndarray]:
+        devices.append(case[-1])
+        return matrix_histograms(*case[:-1], "cpu")  # type: ignore[arg-type]
+
+    monkeypatch.setattr(matrix_module, "matrix_histograms", here)
+    case = random_case(np.random.default_rng(0), 16, 3, (4, 20), False)
+    assert same(counted(case, device="cuda:0"), naive(*case))
+    assert devices == ["cuda:0"]

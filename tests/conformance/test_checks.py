@@ -71,6 +71,13 @@ BROKEN = {
     def loss(self, relaxed, targets):
         return self.pull(relaxed.detach(), targets)
 """),
+    "another's gradient": ("gradient", "expected a loss that depends on the outputs; found none", """
+    def loss(self, relaxed, targets):
+        return self.pull(relaxed.detach().requires_grad_(), targets)
+"""),
+    "takes any centers": ("given-centers", "expected centers of another shape to be refused", """
+    centers = property(lambda self: self._centers, lambda self, value: setattr(self, "_centers", value.float()))
+"""),
     "vector": ("loss", "expected a scalar loss; found a tensor of shape (24,)", """
     def loss(self, relaxed, targets):
         return (relaxed * self.centers[targets]).mean(dim=1)

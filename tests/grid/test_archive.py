@@ -221,6 +221,17 @@ def bomb(files: Files, _: dict[str, Any]) -> None:
     files[only(files, "arrays.npz")] = buffer.getvalue()
 
 
+def no_query(files: Files, _: dict[str, Any]) -> None:
+    """A cell that has measured nothing and claims a mAP."""
+    cell = CELL.model_copy(update={"counts": {**CELL.counts, "query": 0}})
+    of_none = {name: array[:0] for name, array in ARRAYS.items() if name in ("query_codes", "query_labels", "ap")}
+    buffer = io.BytesIO()
+    np.savez(buffer, **{**ARRAYS, **of_none})
+    files[only(files, "arrays.npz")] = buffer.getvalue()
+    files[only(files, "cell.json")] = cell.model_dump_json().encode()
+    renamed(CELL.folder, cell.folder)(files, {})
+
+
 def renamed_label(label: str) -> Callable[[Files, dict[str, Any]], None]:
     """A cell whose folder and settings agree on a name that leads elsewhere."""
 
@@ -274,7 +285,8 @@ def renamed_label(label: str) -> Callable[[Files, dict[str, Any]], None]:
         (arrays(ap=AP * np.nan), "has values of AP that cannot be"),
         (arrays(query_codes=np.zeros((3, 1), np.uint8)), r"has query_codes of \(3, 1\), but its settings ask for"),
         (arrays(centers_used=np.ones((5, 12), np.float32)), "has centers_used of"),
-        (arrays(more=np.array([{}], dtype=object)), "has arrays of Python objects, which are never unpickled"),
+        (arrays(more=np.array([{}], dtype=object)), "has an array that is refused: it holds Python objects"),
+        (no_query, "claims a mAP of no query at all"),
         (bomb, r"has arrays of 4.0 GiB, more than any study's"),
     ],
 )  # fmt: skip

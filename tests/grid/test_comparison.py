@@ -31,3 +31,13 @@ def test_one_method_or_other_seeds_compare_with_nothing(tmp_path: Path, tiny_set
     for method, seed in (("crh", 0), ("csq", 1)):
         bench.run(methods=[method], bits=[8], seeds=[seed], out=tmp_path, set=tiny_set, reports=False)
     assert compare_results(Results.read(tmp_path)) == []
+
+
+def test_each_code_length_is_a_family_of_its_own(tmp_path: Path, tiny_set: dict) -> None:
+    results = bench.run(methods=["crh", "csq"], bits=[8, 16], out=tmp_path, set=tiny_set, reports=False)
+    families = {family.cell.bits: family for family in compare_results(results)}
+    assert list(families) == [8, 16]
+    for stored in results.cells:
+        family = families[stored.cell.bits]
+        assert family.map[stored.cell.method][0] == pytest.approx(stored.result["metrics"]["map"])
+        assert len(family.comparisons) == 1

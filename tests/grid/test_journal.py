@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ import bench
 from bench.grid.journal import _Journal, _Log, journal, journal_path, read_journal, run_goes_on
 from bench.grid.plan import Plan, make_plan
 from bench.grid.spec import grid_spec
+from bench.grid.watch import Watch
 
 
 def plan(out: Path, tiny_set: dict) -> Plan:
@@ -134,3 +136,41 @@ def test_whether_a_run_goes_on(tmp_path: Path, tiny_set: dict) -> None:
     with journal(planned), journal(planned):
         assert run_goes_on(journal_path(tmp_path)) is True
     assert run_goes_on(journal_path(tmp_path)) is False
+
+
+def test_a_system_without_locks_does_not_say_whether_a_run_goes_on(
+    tmp_path: Path, tiny_set: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.grid.journal.fcntl", None)
+    with journal(plan(tmp_path, tiny_set)):
+        assert run_goes_on(journal_path(tmp_path)) is None
+    assert journal_path(tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"event": "run started", "pid": "1", "host": "h", "command": None, "version": "1", "kept": [], "to_run": []},
+        {"event": "run started", "pid": 1, "host": "h", "command": None, "version": "1", "kept": [[]], "to_run": []},
+        {"event": "run started", "pid": 1, "host": "h", "command": None, "version": "1", "kept": 3, "to_run": []},
+        {"event": "cells begun", "ids": ["a", "b"], "titles": ["a"]},
+        {"event": "cells begun", "worker": [], "ids": ["a"], "titles": ["a"]},
+        {"event": "cell stored", "id": {}},
+        {"event": "epoch", "epoch": "0", "epochs": 3, "loss": None},
+        {"event": ["run ended"], "how": "done"},
+    ],
+)
+def test_lines_with_values_of_another_type_are_passed_over(tmp_path: Path, line: dict[str, Any]) -> None:
+    path = tmp_path / "log.jsonl"
+    whole = {"time": "2024-05-01T12:00:00+00:00", "run": "0a", "event": "run ended", "how": "done"}
+    path.write_text("".join(json.dumps(each) + "\n" for each in ({**whole, **line}, whole)))
+    assert read_journal(path)[0] == [whole]
+    Watch(tmp_path).look()
+
+
+@pytest.mark.parametrize(("pid", "when"), [(10**30, "2024-05-01T12:00:00"), (1, "0001-01-01T00:00:00"), (1, "soon")])
+def test_numbers_and_times_that_cannot_be(tmp_path: Path, pid: int, when: str) -> None:
+    started = {"run": "0a", "event": "run started", "pid": pid, "host": socket.gethostname(), "command": None,
+               "version": "1", "kept": [], "to_run": ["a"], "time": when}  # fmt: skip
+    (tmp_path / "log.jsonl").write_text(json.dumps(started) + "\n")
+    assert not Watch(tmp_path).look().goes_on or pid == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -127,3 +128,29 @@ def test_the_commit_and_whether_it_was_clean(tmp_path: Path, monkeypatch: pytest
     assert module._commit() == (commit, True)  # a file that git does not know decides nothing here
     source.write_text("x = 1\n")
     assert module._commit() == (commit, False)
+
+
+def test_a_system_that_says_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without /proc, as on macOS; without the module `resource`, as on Windows; not installed, but on the path."""
+
+    def nothing(*_: object, **__: object) -> str:
+        raise FileNotFoundError
+
+    def not_installed(*_: object) -> list[str]:
+        raise module.PackageNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", nothing)
+    since_the_start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert peak_memory() == pytest.approx(since_the_start * (1 if sys.platform == "darwin" else 1024), rel=0.1)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_memory() is None
+    monkeypatch.delattr(module.os, "sysconf")
+    assert module._memory() is None
+    monkeypatch.setattr(module, "_output", lambda *words: "Some Chip" if words[0] == "sysctl" else "")
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert module._processor() == "Some Chip"
+    monkeypatch.setattr(module, "_output", nothing)
+    assert module._processor()
+    monkeypatch.setattr(module, "requires", not_installed)
+    assert module._requirements() == ["torch", "numpy"]
+    assert module._version("no-such-package") is None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, StoreError
 from bench.grid.cell import Cell
 from bench.grid.results import Results
 from bench.grid.run import write_reports
 from bench.grid.store import SCHEMA, Store, StoredCell
+from bench.plugins.registry import Registry
+from bench.plugins.report import Report
 
 
 def stored(out: Path, seed: int) -> StoredCell:
@@ -46,3 +49,24 @@ def test_a_folder_of_nothing_else_says_why_it_has_no_results(tmp_path: Path) -> 
     of_another_version(stored(tmp_path, 0))
     with pytest.raises(ConfigError, match=r"there are no results in .* \(1 cell is left out: .* bench run makes them"):
         write_reports(tmp_path)
+
+
+class Drawing(Report):
+    """One file in a folder."""
+
+    def render(self, results: Results, out: Path) -> list[Path]:
+        file = out / "figures" / "drawing.svg"
+        file.parent.mkdir()
+        file.write_text("<svg/>")
+        return [file]
+
+
+def test_reports_that_cannot_be_written_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Registry, "load", lambda own, name: Drawing)
+    stored(tmp_path, 0)
+    assert write_reports(tmp_path, ["drawing"]) == [tmp_path / "figures" / "drawing.svg"]
+    shutil.rmtree(tmp_path / "figures")
+    (tmp_path / "figures").write_text("")  # where the folder would be
+    with pytest.raises(StoreError, match=r"reports cannot be written to .* choose another folder with --out"):
+        write_reports(tmp_path, ["drawing"])
+    assert not list(tmp_path.glob(".report-*"))

@@ -80,3 +80,19 @@ def test_the_data_folder_may_come_from_the_config_file(tmp_path: Path, monkeypat
     assert grid_spec().root == Path("/elsewhere")
     monkeypatch.setenv("BENCH_DATA", "/somewhere")
     assert grid_spec().root == Path("/somewhere")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("bits = " + "[" * 5000, "is not a readable TOML file: it is nested too deeply"),
+        ("bits = [0x" + "f" * 5000 + "]", "a whole number has more than 64 bits"),
+        ('out = "a\\u0000b"', r"grid\.out = .* cannot be: a path has no control characters\."),
+        ("executor = []\nworkers = 3", r"grid\.executor = \[\] cannot be: "),
+        ('methods = "' + "x" * 9000 + '"', r"^grid\.methods = 'xxx[^ ]* \.\.\. x*' cannot be: .{0,200}$"),
+    ],
+)
+def test_hostile_files_end_in_one_sentence(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "grid.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        grid_spec(tmp_path / "grid.toml")

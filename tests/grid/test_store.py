@@ -78,7 +78,7 @@ def test_no_pickle_is_written_or_read(tmp_path: Path) -> None:
         store.write(CELL, RESULT, {"x": np.array([{}], dtype=object)})
     path = store.write(CELL, RESULT, ARRAYS).path
     np.savez(path / "arrays.npz", ap=np.array([{}], dtype=object))
-    with pytest.raises(ValueError, match="allow_pickle"):
+    with pytest.raises(StoreError, match="damaged"):
         store.read(CELL).arrays()
 
 
@@ -88,3 +88,26 @@ def test_json_is_the_same_bytes_for_the_same_content(tmp_path: Path) -> None:
     for name in ("cell.json", "result.json"):
         assert (a / name).read_bytes() == (b / name).read_bytes()
         json.loads((a / name).read_text())
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 5000, "[]", '{"schema": 2}', '{"schema": 2, "status": "ok"}', '{"schema": 2, "status": "?", "metrics": {}}'],
+)
+def test_a_result_that_says_nothing_is_none(tmp_path: Path, content: str) -> None:
+    store = Store(tmp_path)
+    (store.write(CELL, RESULT, ARRAYS).path / "result.json").write_text(content)
+    assert store.read(CELL) is None
+
+
+def test_damaged_arrays_are_told_in_one_sentence(tmp_path: Path) -> None:
+    stored = Store(tmp_path).write(CELL, RESULT, ARRAYS)
+    path = stored.path / "arrays.npz"
+    whole = path.read_bytes()
+    for content in (whole[: len(whole) // 2], whole.replace(b"PK", b"PX", 1), b""):
+        path.write_bytes(content)
+        with pytest.raises(StoreError, match=r"arrays\.npz is missing or damaged: remove its folder and run the cell"):
+            stored.arrays()
+    path.unlink()
+    with pytest.raises(StoreError, match="missing"):
+        stored.arrays("ap")

@@ -64,6 +64,11 @@ def test_trials_can_be_drawn(spec: GridSpec) -> None:
 def test_methods_that_were_not_tuned_are_told(spec: GridSpec) -> None:
     with pytest.raises(ConfigError, match="crh has not been tuned on glyphs@default"):
         make_plan(spec.model_copy(update={"settings": "tuned"}))
+    entry = '{"schema": 1, "choices": {"key": {"crh": {"train": 3, "budget": "a"}}}}'
+    for content in ('{"schema": 1, "choices": {"key": 3}}', entry, "[" * 5000):
+        (spec.out / "tuned.json").write_text(content)
+        with pytest.raises(ConfigError, match="is not a file of bench tune"):
+            make_plan(spec.model_copy(update={"settings": "tuned"}))
     (spec.out / "tuned.json").write_text("[]")
     with pytest.raises(ConfigError, match="not a file of bench tune"):
         make_plan(spec.model_copy(update={"settings": "tuned"}))

@@ -150,3 +150,61 @@ def test_a_class_without_items_is_an_error() -> None:
     codes, targets = codes_and_targets(3, 16)
     with pytest.raises(TrainingError, match=r"class 3 .* has no training item"):
         method.after_epoch(0, codes, targets)
+
+
+def test_the_robustness_arms_vary_what_they_are_named_after() -> None:
+    codes, targets = codes_and_targets(20, 32)
+
+    def reassigned(name: str, seed: int, codebook: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        method = bench.method(name, 20, 32, seed=seed)
+        first = method.centers.numpy()
+        method.codebook = method.codebook if codebook is None else codebook
+        method.after_epoch(0, codes, targets)
+        return first, method.assignment
+
+    (first, order), (same, other) = (reassigned("crh-seed", seed) for seed in (1, 2))
+    assert np.array_equal(first, same)
+    assert not np.array_equal(order, other)
+    codebook = bench.method("crh-init", 20, 32, seed=1).codebook
+    (first, order), (other, same) = (reassigned("crh-init", seed, codebook) for seed in (1, 2))
+    assert not np.array_equal(first, other)
+    assert np.array_equal(order, same)
+    seeds = [bench.method(name, 20, 32, seed=2).training_seed for name in ("crh", "crh-seed", "crh-init", "crh-init-h")]
+    assert seeds == [2, 0, 0, 0]
+
+
+def test_heads_choose_by_themselves() -> None:
+    method = bench.method("crh", 20, 32)
+    heads = len(method.codebook)
+    assert len({tuple(row) for row in method.assignment}) == heads
+    codes, targets = codes_and_targets(20, 32)
+    # The same words and the same codes in every head: only the order of the classes is left to differ.
+    method.codebook = np.repeat(method.codebook[:1], heads, axis=0)
+    method.after_epoch(0, codes[:, : 32 // heads].repeat(1, heads), targets)
+    assert len({tuple(row) for row in method.assignment}) == heads
+
+
+def test_no_two_draws_share_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.methods import _codebook
+    from bench.randomness import stream
+
+    asked: list[tuple[int, tuple[str | int, ...]]] = []
+
+    def listening(seed: int, *names: str | int) -> np.random.Generator:
+        asked.append((seed, names))
+        return stream(seed, *names)
+
+    monkeypatch.setattr(_codebook, "stream", listening)
+    bench.method("crh", 20, 32, best_of=3)
+    assert len(set(asked)) == len(asked) == 6
+
+
+def test_hungarian_reassignment_is_of_least_cost() -> None:
+    codes, targets = codes_and_targets(20, 32)
+    greedy, least = (bench.method(name, 20, 32) for name in ("crh", "crh-hungarian"))
+    cost = assignment_cost(*class_code_sums(codes, targets, 20), greedy.codebook)
+    paid = []
+    for method in (greedy, least):
+        method.after_epoch(0, codes, targets)
+        paid.append(np.take_along_axis(cost, method.assignment[:, :, None], 2).sum())
+    assert paid[1] < paid[0]

@@ -105,3 +105,11 @@ def test_pair_loss_equals_a_loop() -> None:
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ConfigError, match="csq has no setting 'lambda'"):
         bench.method("csq", 4, 8, **{"lambda": 1})
+
+
+def test_a_quarter_of_the_bits_is_not_far_enough() -> None:
+    """Every word of 8 bits is within distance 2 of one of the 16 Hadamard rows, and CSQ asks for more than K/4."""
+    for seed in range(5):
+        centers, accepted = hadamard_rows(17, 8, np.random.default_rng(seed), 20)
+        assert not accepted
+        assert separation(centers).least <= 2

@@ -6,9 +6,11 @@ import torch
 
 import bench
 from bench.centers.bounds import target_distance
+from bench.centers.mds_centers import mds_centers
 from bench.centers.separation import separation
 from bench.errors import BenchWarning
 from bench.losses import bank_pair_loss, quantization, softmax_bce
+from bench.randomness import stream
 
 CLASSES, BITS = 10, 16
 
@@ -31,8 +33,7 @@ def test_a_target_out_of_reach_is_said() -> None:
 
 @pytest.mark.parametrize("variant", ["mds-admm", "mds-admm-fixed"])
 def test_the_released_search(variant: str) -> None:
-    with pytest.warns(BenchWarning) if variant == "" else np.errstate():
-        method = bench.method(variant, CLASSES, BITS)
+    method = bench.method(variant, CLASSES, BITS)
     assert (method.centers.abs() == 1).all()
     assert method.facts["target_distance"] == 6
     assert {"sweeps", "changed_rows", "discarded"} <= method.facts.keys()
@@ -55,6 +56,17 @@ def test_the_loss_before_and_from_the_tenth_epoch() -> None:
     assert method.log.keys() == {"center", "quantization", "pair"}
 
 
+def test_items_of_many_classes_are_compared_class_by_class_with_the_same_loss() -> None:
+    v, y = torch.randn(40, BITS, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 10
+    method = bench.method("mds", CLASSES, BITS)
+    plain = method.loss(v, y).item()
+    method.before_training(y)
+    method.before_epoch(9)
+    method.before_loss(torch.arange(40), v)
+    pair = bank_pair_loss(torch.tanh(v), y, torch.tanh(v), y).item()
+    assert method.loss(v, y).item() == pytest.approx(plain + pair, rel=1e-6)
+
+
 def test_without_a_pair_loss_no_slow_copy_is_kept() -> None:
     assert bench.method("mds", CLASSES, BITS).momentum == 0.9
     assert bench.method("mds", CLASSES, BITS, pair_weight=0).momentum is None
@@ -70,3 +82,33 @@ def test_several_labels_share_a_pair() -> None:
                 cosine = float(u[i] @ u[j] / u[i].norm() / u[j].norm())
                 total, count = total + math.log1p(math.exp((1 - cosine) / 2)), count + 1
     assert bank_pair_loss(u, rows, u, rows).item() == pytest.approx(total / count)
+
+
+def test_the_pair_loss_counts_by_its_weight() -> None:
+    g = torch.Generator().manual_seed(0)
+    v, y = torch.randn(8, BITS, generator=g), torch.arange(8) % 3
+    losses = []
+    for weight in (0.0, 1.0, 0.25):
+        method = bench.method("mds", CLASSES, BITS, pair_weight=weight)
+        method.before_training(y)
+        method.before_epoch(9)
+        method.before_loss(torch.arange(8), v)
+        losses.append(method.loss(v, y).item())
+    assert losses[2] - losses[0] == pytest.approx(0.25 * (losses[1] - losses[0]), rel=1e-4)
+    assert losses[1] > losses[0] + 0.1
+
+
+def test_a_batch_is_written_into_its_own_rows_of_the_bank() -> None:
+    method = bench.method("mds", CLASSES, BITS)
+    method.before_training(torch.arange(6))
+    before, slow = method.bank.clone(), torch.full((2, BITS), 3.0)
+    method.before_loss(torch.tensor([4, 1]), slow)
+    assert torch.equal(method.bank[[4, 1]], torch.tanh(slow))
+    assert torch.equal(method.bank[[0, 2, 3, 5]], before[[0, 2, 3, 5]])
+
+
+def test_without_a_shuffle_centers_are_as_they_were_found() -> None:
+    target = target_distance(BITS, CLASSES)
+    found = mds_centers(CLASSES, BITS, target, stream(0, "centre-init"))
+    assert np.array_equal(bench.hash_centers("mds", CLASSES, BITS, shuffle=False), found)
+    assert not np.array_equal(bench.hash_centers("mds", CLASSES, BITS), found)

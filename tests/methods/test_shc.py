@@ -36,6 +36,20 @@ def test_the_released_form_says_where_nothing_moves() -> None:
         bench.method("shc-code", CLASSES, BITS, similarity=tree_similarity(), eta=1e9)
 
 
+def test_a_target_out_of_reach_is_lowered_so_that_centers_move() -> None:
+    with pytest.warns(BenchWarning, match="reach distance 6; it is kept instead of the target 9"):
+        method = bench.method("shc", 24, BITS, similarity=tree_similarity(24), target=9)
+    assert method.facts["target_distance"] == 6
+    assert method.facts["accepted"] > 0
+    assert separation(method.centers.numpy()).least >= 6
+
+
+def test_it_may_start_from_the_released_search() -> None:
+    method = bench.method("shc", 8, BITS, similarity=tree_similarity(8), start="admm")
+    assert separation(method.centers.numpy()).least >= method.facts["target_distance"]
+    assert method.facts["error"] <= method.facts["start_error"]
+
+
 def test_without_a_similarity_it_says_what_it_needs() -> None:
     with pytest.raises(ConfigError, match="needs a class similarity"):
         bench.method("shc", CLASSES, BITS)
@@ -78,3 +92,26 @@ def test_a_search_takes_the_eta_of_least_error() -> None:
     assert found["error"] <= min(errors.values())
     with pytest.raises(ConfigError, match="more than 0"):
         bench.method("shc", CLASSES, BITS, similarity=tree_similarity(), eta=0.0)
+
+
+def test_the_target_is_kept_where_the_start_is_farther_apart() -> None:
+    """At 64 bits the start is made of Hadamard rows, whose distance of 32 would leave nothing to change."""
+    target = target_distance(64, CLASSES)
+    facts = bench.method("shc", CLASSES, 64, similarity=tree_similarity()).facts
+    assert facts["target_distance"] == target < 32
+
+
+def test_each_form_asks_for_its_own_similarity() -> None:
+    def source(name: str, **settings: object) -> str | None:
+        method = bench.method(name, CLASSES, BITS, similarity=tree_similarity(), **settings)
+        return method.similarity_source(method.config)
+
+    assert source("shc") == "classifier-paper"
+    assert source("shc-code") == "classifier-code"
+    assert source("shc-clip") == "clip"
+
+
+def test_the_forms_have_second_stages_of_their_own() -> None:
+    paper, code = (bench.method(name, CLASSES, BITS, similarity=tree_similarity()) for name in ("shc", "shc-code"))
+    assert paper.facts["proposals"] == 20 * 3 * CLASSES  # cycles x passes x classes
+    assert code.facts["proposals"] == 30 * 3 * CLASSES

@@ -39,6 +39,23 @@ def test_reassigned_centers_reach_the_loss() -> None:
     assert both.loss(v, y).item() == csq.loss(v, y).item()
 
 
+def test_the_slow_copys_codes_go_to_the_loss() -> None:
+    targets, places = torch.arange(12) % 6, torch.arange(12)
+    outputs = torch.randn(12, 16, generator=torch.Generator().manual_seed(0))
+    both, mds = bench.method("csq+mds-loss", 6, 16), bench.method("mds", 6, 16)
+    mds.centers = both.centers
+    found = []
+    for method in (both, mds):
+        assert [method.reads_slow_outputs(epoch) for epoch in (7, 8)] == [False, True]
+        method.before_training(targets)
+        method.before_epoch(9)
+        method.before_loss(places, 2 * outputs)
+        found.append(method.loss(outputs, targets).item())
+    assert found[0] == pytest.approx(found[1])
+    both.before_loss(places, -outputs)
+    assert both.loss(outputs, targets).item() != pytest.approx(found[0])
+
+
 def test_centers_can_be_given() -> None:
     v, y = batch()
     both = bench.method("random-centers+csq-loss", CLASSES, BITS)

@@ -93,3 +93,22 @@ def test_somebody_elses_broken_package_takes_nothing_down(monkeypatch: pytest.Mo
     known = Registry("method")
     assert "crh" in known.names()
     assert "gone" in known.broken
+
+
+def test_a_package_may_make_its_info_as_it_likes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """INFO that is not made of literals is known by importing the module."""
+    text = METHOD.replace('name="mine"', 'name="".join(("the", "irs"))')
+    (tmp_path / "their_method.py").write_text(text)
+    (tmp_path / "their_helper.py").write_text("INFO = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = [importlib.metadata.EntryPoint(m, m, "bench.methods") for m in ("their_method", "their_helper")]
+    monkeypatch.setattr(sys.modules["bench.plugins.registry"], "entry_points", lambda group: points)
+    known = Registry("method")
+    assert known.entry("theirs").origin == "entry point"
+    assert "their_helper.py is not a plug-in: it has no top-level INFO" in known.broken["their_helper"]
+
+
+@pytest.mark.parametrize("name", ["a\0.py", "x" * 5000 + ".py", "~of-no-user/x.py"])
+def test_a_name_that_no_system_takes_is_no_file(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"there is no file .*\.py"):
+        Registry("method").entry(name)

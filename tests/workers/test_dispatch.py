@@ -32,7 +32,7 @@ LOST = End(Failure("killed", "its node was lost"))
 class Here(Cluster[Task]):
     """Runs a unit when it is listened to, unless `fate` says how it ends instead, before or after it has run."""
 
-    def __init__(self, config: ClusterConfig, fate: Callable[[Unit, int], End | str | None]) -> None:
+    def __init__(self, config: ClusterConfig, fate: Callable[[Unit, int], End | StoreError | str | None]) -> None:
         self.delay, self.fate = config.delay, fate
         self.started: list[list[str]] = []
         self.cancelled: list[list[str]] = []
@@ -60,6 +60,10 @@ class Here(Cluster[Task]):
                 continue
             pipe = io.StringIO()
             sender = Sender(pipe)
+            if isinstance(fate, StoreError):
+                sender.error(fate)
+                yield task, json.loads(pipe.getvalue())
+                continue
             try:
                 for stored in work(task.unit, Workshop(sender), sender):
                     sender.stored(stored)
@@ -70,7 +74,7 @@ class Here(Cluster[Task]):
                 continue
             sender.say("done")
             for line in pipe.getvalue().splitlines():
-                yield task, json.loads(line)
+                yield from [(task, json.loads(line))] * (2 if fate == "twice" else 1)
 
     def cancel(self, tasks: Sequence[Task]) -> None:
         self.cancelled += [names(task.unit) for task in tasks]
@@ -133,6 +137,21 @@ def test_cells_that_are_stored_count_though_nothing_was_heard_of_them(jobs: list
     assert len(cluster.started) == 2
 
 
+def test_what_is_heard_twice_counts_once(jobs: list[Job]) -> None:
+    cluster, found = dispatch(jobs, lambda unit, before: "twice")
+    assert found == FINE
+    assert len(cluster.started) == 2
+
+
+def test_a_folder_that_cannot_be_written_ends_the_run(jobs: list[Job]) -> None:
+    config = ClusterConfig()
+    full = StoreError("out cannot be written: free some space.")
+    cluster = Here(config, lambda unit, before: full if names(unit) == PASSES[1] else "hangs")
+    with pytest.raises(StoreError, match="free some space"):
+        list(Dispatch(cluster, config, Observer(), None).run(units_of(jobs)))
+    assert PASSES[0] in cluster.cancelled
+
+
 def test_a_unit_that_hangs_is_cancelled_and_its_cells_run_alone(jobs: list[Job]) -> None:
     cluster, found = dispatch(jobs, lambda unit, before: "hangs" if names(unit) == PASSES[0] else None, timeout=0.01)
     assert found == FINE
@@ -192,7 +211,7 @@ def test_data_that_no_cell_can_be_run_with(jobs: list[Job], tmp_path: Path, tiny
     Store(jobs[0].out).prepare()
     with pytest.raises(DataError, match="has changed since the run was planned"):
         for stored in Dispatch(cluster, config, Observer(), 1).run(units_of([*jobs, *others])):
-            found.append(stored)
+            found.append(stored)  # noqa: PERF402 - kept when the next one raises
     assert [stored.cell.dataset for stored in found] == ["glyphs", "glyphs"]
     assert len([unit for unit in cluster.started if unit in PASSES]) == 1
 
@@ -219,3 +238,13 @@ def test_paths_of_a_job_for_another_machine(jobs: list[Job], monkeypatch: pytest
     assert (job.out, job.root, job.weights) == (tmp_path / "out", tmp_path / "data", str(tmp_path / "weights.pt"))
     assert job.device == "cuda"
     assert placed(replace(jobs[0], weights="imagenet"), "cpu").weights == "imagenet"
+
+
+def test_a_unit_is_of_one_seed_and_one_set_of_settings(jobs: list[Job], tmp_path: Path, features: str) -> None:
+    others = {"methods": ["csq"], "bits": [8], "datasets": [features], "set": {"train": {"epochs": 2}}}
+    longer = make_plan(grid_spec(options={**others, "out": tmp_path / "out"})).to_run
+    found = [
+        [f"{job.cell.method}-{job.cell.seed}-{job.cell.train['epochs']}" for job in u]
+        for u in units_of([*jobs, *longer])
+    ]
+    assert sorted(map(sorted, found)) == [["crh-0-1", "csq-0-1"], ["crh-1-1", "csq-1-1"], ["csq-0-2"]]

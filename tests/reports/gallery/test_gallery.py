@@ -157,8 +157,10 @@ def test_a_changed_dataset_is_not_shown(shelved, shelf: Path) -> None:
     cell = shelved()
     (shelf / "test" / "cat" / "0.png").write_bytes((shelf / "test" / "oak" / "0.png").read_bytes())
     assert view_of([cell], shelf.parent)["said"] == [
-        "No images: shelf has changed since its cells were run (its fingerprint differs): show the files of that time, "
-        "or run again."
+        (
+            "No images: shelf has changed since its cells were run (its fingerprint differs): show the files of that "
+            "time, or run again."
+        )
     ]
 
 

@@ -117,9 +117,8 @@ def test_only_what_is_shown_is_decoded(shelved, shelf: Path, own_cache: Path, mo
 
 def test_images_in_one_file(shelved, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
-    np.savez(tmp_path / "digits.npz", **{
-        "train_images": pixels[:4], "train_labels": [0, 1, 0, 1], "query_images": pixels[4:], "query_labels": [0, 1],
-    })  # fmt: skip
+    labels = {"train_labels": [0, 1, 0, 1], "query_labels": [0, 1]}
+    np.savez(tmp_path / "digits.npz", train_images=pixels[:4], query_images=pixels[4:], **labels)
     stored = shelved(root=tmp_path / "digits.npz", dataset="arrays")
     for root in (tmp_path, tmp_path / "digits.npz"):
         found = opened(stored, root)

@@ -104,8 +104,10 @@ def test_versions_are_named_and_never_mixed_silently(whole, made, monkeypatch: p
         whole("b", 32, 0.4, made_by={"commit": "f" * 40, "clean": False}),
     ])  # fmt: skip
     assert two.notes == (
-        "Cells of several versions or commits are in this table (bench 0.0.1, commit 0123456789ab: 2 cells; "
-        "bench 0.0.1, commit ffffffffffff with uncommitted changes: 1 cell).",
+        (
+            "Cells of several versions or commits are in this table (bench 0.0.1, commit 0123456789ab: 2 cells; "
+            "bench 0.0.1, commit ffffffffffff with uncommitted changes: 1 cell)."
+        ),
     )
     unknown = table_of([made("a", 16, 0.5)])
     assert unknown.facts[-1] == "Made by a version that is not stored; table by bench 9.9."
