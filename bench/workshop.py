@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ from bench.plugins.dataset import Dataset, Split
 from bench.plugins.registry import registry
 from bench.training.backbones import Weights, resolve_weights, weights_digest
 from bench.training.compiled import CompiledNetworks
-from bench.training.devices import choose_device
+from bench.training.devices import choose_device, torch_threads
 from bench.training.features import frozen_features, kept_digest
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.progress import Observer, watching_decoding
@@ -142,7 +141,7 @@ class Workshop:
             return Material(dataset, split, Weights("dataset"), FeatureInputs(dataset.features(), device), key)
         weights = resolve_weights(config.backbone, job.weights)
         if regime_named(job.cell.regime).frozen:
-            with _threads(self._shared_threads):
+            with torch_threads(self._shared_threads):
                 features = frozen_features(dataset, config, weights, device, self._observer)
             digest = kept_digest(job.cell.fingerprint, config, weights.id)
             return Material(dataset, split, weights, FeatureInputs(features, device), key, _weights_digest=digest)
@@ -157,14 +156,3 @@ class Workshop:
         if self._networks is None or self._networks.how != job.compile:
             self._networks = CompiledNetworks(job.compile)
         return self._networks
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Inside, torch uses so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -88,7 +88,8 @@ Deterministic = Annotated[
     typer.Option("--deterministic", help="The same bits run after run on a GPU, where torch can; slower."),
 ]
 Compile = Annotated[
-    str | None, typer.Option(help="Backbones through torch.compile: no, kernels, or graphs (CUDA). [default: no]")
+    str | None,
+    typer.Option("--compile", help="Backbones through torch.compile: no, kernels, or graphs (CUDA). [default: no]"),
 ]
 ExecutorName = Annotated[str | None, typer.Option("--executor", help="Where cells run. [default: local]")]
 Workers = Annotated[

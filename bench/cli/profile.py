@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from bench.errors import ConfigError
 if TYPE_CHECKING:
     from bench.grid.job import Job
     from bench.training.progress import Observer
+    from bench.training.regimes import Compile
 
 Name = Annotated[
     str | None,
@@ -37,7 +39,8 @@ def profile_command(
     cell: Name = None, methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None,
     seeds: o.Seeds = None, regime: o.Regime = None, settings: o.Settings = None, backbone: o.Backbone = None,
     weights: o.Weights = None, from_scratch: o.FromScratch = None, data_root: o.DataRoot = None,
-    device: o.Device = None, out: o.Out = None, allow_missing: AllowMissing = False, plugin: Plugins = None,
+    device: o.Device = None, deterministic: o.Deterministic = None, compile_: o.Compile = None, out: o.Out = None,
+    allow_missing: AllowMissing = False, plugin: Plugins = None,
     set_: o.Sets = None, epochs: Epochs = 2, threads: Threads = None, trace: Trace = None, top: Top = 10,
     as_json: Json = False,
 ) -> None:  # fmt: skip
@@ -45,7 +48,7 @@ def profile_command(
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler tells stderr that it starts, and that it ends
     if trace is not None and (trace.is_dir() or not trace.absolute().parent.is_dir()):
         raise ConfigError(f"--trace {trace} cannot be written: name a file in a folder that exists.")
-    choices = {
+    choices: dict[str, Any] = {
         "methods": methods, "datasets": datasets, "bits": bits, "seeds": seeds, "regime": regime,
         "settings": settings, "backbone": backbone,
     }  # fmt: skip
@@ -53,8 +56,8 @@ def profile_command(
         if plugin:
             raise ConfigError("--plugin is for a stored cell: name the file with --methods or --datasets instead.")
         job = _chosen(
-            **choices, weights=weights, from_scratch=from_scratch, data_root=data_root, device=device, out=out,
-            allow_missing=allow_missing or None, sets=set_,
+            **choices, weights=weights, from_scratch=from_scratch, data_root=data_root, device=device,
+            deterministic=deterministic, compile=compile_, out=out, allow_missing=allow_missing or None, sets=set_,
         )  # fmt: skip
     else:
         if given := [f"--{name}" for name, value in {**choices, "set": set_}.items() if value is not None]:
@@ -63,11 +66,18 @@ def profile_command(
         place = out or Path("results")
         job, then = _stored(cell, place, data_root, weights, device, plugin or [], allow_missing)
         threads = threads or then
+        job = replace(job, deterministic=deterministic or job.deterministic, compile=_compile(compile_) or job.compile)
     from bench.profiling import profile_cell
 
     with _watched(job.cell.title) as observer:
         found = profile_cell(job, epochs, threads or 1, trace, observer)
     print(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(lines(found, top)))
+
+
+def _compile(text: str | None) -> Compile | None:
+    from bench.grid.spec import grid_spec
+
+    return None if text is None else grid_spec(options={"compile": text}).compile
 
 
 def _stored(

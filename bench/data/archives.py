@@ -39,7 +39,8 @@ class _Array:
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         shape, kind, fortran, values = state[-4:]
-        self.value = np.frombuffer(bytearray(values), kind.dtype).reshape(shape, order="F" if fortran else "C")
+        found = np.frombuffer(values, kind.dtype).reshape(shape, order="F" if fortran else "C")
+        self.value = found.copy(order="K")  # which can be written to
 
 
 def _empty(kind: object, shape: object, code: object) -> _Array:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from bench.grid.store import Store, StoredCell
 from bench.plugins.info import read_file_info
 from bench.plugins.registry import registry
 from bench.training.backbones import resolve_weights
+from bench.training.devices import torch_threads
 from bench.training.progress import Observer
 from bench.training.regimes import Compile
 from bench.workshop import Workshop
@@ -156,7 +156,8 @@ def reproduce(
         StoreError: there is no room for a temporary folder.
     """
     observer = observer or Observer()
-    with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder, _threads(stored.result["provenance"]):
+    threads = int(stored.result["provenance"].get("threads") or 0)
+    with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder, torch_threads(threads):
         there = dataclasses.replace(job, out=Path(folder))
         (again,) = run_unit((there,), Workshop(observer), observer)
         return _compared(stored, again, tolerance)
@@ -268,13 +269,3 @@ def _weights(cell: Cell, file: str | None) -> str | None:
 def _device(stored: StoredCell) -> str:
     then = str(stored.result["provenance"].get("device", "cpu"))
     return "cuda" if then.startswith("cuda") and torch.cuda.is_available() else "cpu"
-
-
-@contextmanager
-def _threads(then: Mapping[str, Any]) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(int(then.get("threads") or before))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -20,7 +18,7 @@ from bench.profiling.peak import peak_of
 from bench.profiling.report import Profile
 from bench.profiling.window import Steps, Window
 from bench.randomness import torch_stream
-from bench.training.devices import chosen_kernels
+from bench.training.devices import chosen_kernels, torch_threads
 from bench.training.inputs import targets_of
 from bench.training.progress import Observer
 from bench.training.trainer import batches, with_labels
@@ -46,11 +44,14 @@ def profile_cell(
     run = min(epochs, int(cell.train["epochs"]))
     short = cell.model_copy(update={"train": {**cell.train, "epochs": run}})
     observer = observer or Observer()
-    with tempfile.TemporaryDirectory(prefix="bench-profile-") as folder, _threads(threads):
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-profile-") as folder,
+        torch_threads(threads),
+        chosen_kernels(job.deterministic),
+    ):
         there = dataclasses.replace(job, cell=short, out=Path(folder))
         file = None if trace is None else Path(folder) / "trace.json"
-        with chosen_kernels(job.deterministic):
-            found = _Watched(there, file, observer).profile(cell.id, int(cell.train["epochs"]))
+        found = _Watched(there, file, observer).profile(cell.id, int(cell.train["epochs"]))
         if trace is not None and file is not None:
             found = dataclasses.replace(found, trace=_placed(file, trace))
     return found
@@ -152,13 +153,3 @@ def _placed(file: Path, place: Path) -> str:
             f"the trace cannot be written to {place} ({error.strerror}): choose another --trace."
         ) from None
     return str(place)
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -167,7 +168,8 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         temporary.write_text(_text(content) + "\n", encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise StoreError(
             f"the baseline {path} cannot be written ({error.strerror}): name another with --baseline."
         ) from None

@@ -54,3 +54,14 @@ def chosen_kernels(deterministic: bool) -> Iterator[None]:
     finally:
         torch.set_deterministic_debug_mode(before[0])
         cudnn.benchmark = before[1]
+
+
+@contextmanager
+def torch_threads(count: int | None) -> Iterator[None]:
+    """Inside, torch uses so many threads on the CPU; None: as many as it does now."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

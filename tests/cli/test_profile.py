@@ -62,6 +62,7 @@ def test_a_cell_that_choices_name_and_json(here, tiny_options: list[str], tmp_pa
         (["--methods", "chr", "--bits", "8"], "there is no method 'chr': did you mean crh"),
         (["zzz", "--bits", "8"], "--bits changes nothing of the stored cell 'zzz'"),
         (["zzz", "--set", "crh.margin=0.1"], "--set changes nothing of the stored cell"),
+        (["--methods", "crh", "--bits", "8", "--compile", "yes"], "grid.compile = 'yes' cannot be"),
         (["--plugin", "mine.py"], "--plugin is for a stored cell"),
         (["zzz", "--trace", "none/trace.json"], "--trace none/trace.json cannot be written"),
         (["zzz", "--trace", "."], "--trace . cannot be written"),

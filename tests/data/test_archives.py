@@ -131,6 +131,12 @@ def calls_of_calls(times: int) -> bytes:
     return b"c_codecs\nencode\n(" * times + b"X\x01\x00\x00\x00x" + b"X\x03\x00\x00\x00hextR" * times + b"."
 
 
+ARRAY = (
+    b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+    b"(I1\n(I1000000000\ntcnumpy\ndtype\n(S'u1'\ntRI00\n%stb."
+)
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -139,6 +145,8 @@ def calls_of_calls(times: int) -> bytes:
         b"\x80\x05\x96" + (2**34).to_bytes(8, "little") + b".",  # for so many bytes
         b"cnumpy\nndarray\n(I1000000000\ntR.",
         b"cnumpy\ndtype\n(S'O8'\ntR.",
+        ARRAY % b"I1000000000\n",  # a number in the place of values
+        ARRAY % b"S'abc'\n",
         b"cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(S'S2000000000'\ntRtR.",
     ],
 )  # fmt: skip

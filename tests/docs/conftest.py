@@ -54,7 +54,6 @@ def reader(
     monkeypatch.setenv("COLUMNS", "200")  # lines as long as in the pages
     make_cheap(monkeypatch, tmp_path / "CENTERS.npz")
     answer_once(monkeypatch, tmp_path)
-    registry("method").add_file(tmp_path / "my_method.py")  # as if it were installed
 
     def bench(*words: str) -> str:
         monkeypatch.setattr(sys, "argv", ["bench", *words])

@@ -27,6 +27,7 @@ COSTLY = (
     "bench study ablation",
     "bench check",
     "bench report",
+    "bench profile",
     "bench run --datasets cifar100@shc --data-root DIR --regime frozen --backbone efficientnet-lite0",
 )
 

@@ -64,6 +64,8 @@ class Reader:
             if block.file_name:
                 (self.folder / block.file_name).write_text(block.text)
             for command in commands(block) if block.language == "shell" else ():
+                if begins(command.words, ["bench new"]):
+                    (self.folder / f"{command.words[3].replace('-', '_')}.py").unlink(missing_ok=True)
                 if begins(command.words, ["bench data make-subset"]):
                     shutil.rmtree(self.folder / command.words[command.words.index("--out") + 1], ignore_errors=True)
             if block.page in BEFORE and block is blocks(block.page)[0]:
@@ -114,6 +116,7 @@ class Reader:
             self._as_a_test(block)
 
     def _as_a_test(self, block: Block) -> None:
+        registry("method").add_file(self.folder / "my_method.py")  # as if it were installed
         file = self.folder / "test_of_the_page.py"
         file.write_text(block.text)
         assert pytest.main(["-q", "-s", "-p", "no:cacheprovider", "--rootdir", str(self.folder), str(file)]) == 0
@@ -142,7 +145,8 @@ def compare(block: Block, printed: list[str]) -> None:
 def without_numbers(text: str) -> list[str]:
     """Lines that are not empty: # for a number or a cell's id, after it the singular, and one blank for several."""
     found = [re.sub(r"\b[0-9a-f]{16}\b|\d[\d,]*(\.\d+)?", "#", line) for line in text.splitlines()]
-    return [re.sub(r"(# \w+?)s\b", r"\1", " ".join(line.split())) for line in found if line.strip()]
+    single = [re.sub(r"(# \w+?)s\b", r"\1", " ".join(line.split())) for line in found if line.strip()]
+    return [re.sub(r"(# (h|min) )+# (min|s)\b", "# s", line) for line in single]  # a time is a time
 
 
 def check_command(command: Command) -> None:
@@ -196,7 +200,8 @@ def _check_pip(words: Sequence[str]) -> None:
 
 def _check_nox(words: Sequence[str]) -> None:
     defined = {node.name for node in ast.parse((ROOT / "noxfile.py").read_text()).body if hasattr(node, "name")}
-    assert set(words[2:]) <= defined, f"{words} names a session that noxfile.py has not"
+    sessions = words[2 : words.index("--")] if "--" in words else words[2:]
+    assert set(sessions) <= defined, f"{words} names a session that noxfile.py has not"
 
 
 def _check_script(words: Sequence[str]) -> None:

@@ -56,12 +56,12 @@ def test_the_table_of_the_readme_is_that_of_its_first_command(reader: Reader) ->
 
 
 def tables(text: str) -> list[list[list[str]]]:
-    """Of a page of Markdown: rows with the head of each column, then only the first entry of each; no marks."""
+    """Of a page of Markdown: the heads of all columns, then the first entry of each row that has any; no marks."""
     found: list[list[list[str]]] = [[]]
     for line in text.splitlines():
         if line.startswith("|"):
             entries = [re.sub(r"<sup>.*?</sup>|[*`]", "", entry).strip() for entry in line.strip("|").split("|")]
-            if not line.startswith(("|:", "|-")):
+            if not line.startswith(("|:", "|-")) and any(entries):
                 found[-1].append(entries if not found[-1] else entries[:1])
         elif found[-1]:
             found.append([])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutations import runner
+from tests.mutations import runner, workspace
 from tests.mutations.mutants import ROOT, Mutant, MutantError, areas, chosen, read_mutants
 from tests.mutations.workspace import Workspace
 
@@ -123,6 +123,14 @@ def test_another_package_than_the_copy_is_noticed(toy: Path, tmp_path: Path) -> 
         pytest.raises(MutantError, match="did not import the copy but bench"),
     ):
         space.run(["tests/test_double.py"])
+
+
+def test_tests_that_do_not_end_are_ended(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (toy / "tests" / "test_double.py").write_text("import time\n\n\ndef test_sleep():\n    time.sleep(600)\n")
+    monkeypatch.setattr(workspace, "SECONDS", 2)
+    with Workspace(tmp_path / "space", toy) as space:
+        outcome = space.run(["tests/test_double.py"])
+    assert (outcome.verdict, outcome.detail) == ("broken", "it did not end")
 
 
 def test_mistakes_are_told(toy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

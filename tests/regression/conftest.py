@@ -11,7 +11,7 @@ from bench.grid.spec import GridSpec, grid_spec
 from bench.regression.baseline import Baseline
 from bench.regression.learning import learn, plan_learning
 
-SEEDS, AGAIN = 6, 2
+SEEDS, AGAIN = 12, 2
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def spec(write_clouds: Callable[..., str], tmp_path_factory: pytest.TempPathFact
     """CRH and CSQ, two code lengths, five clouds of vectors; CRH goes through both of its schedules of reassignment."""
     clouds = write_clouds(tmp_path_factory.mktemp("data") / "clouds.npz")
     options = {"methods": ["crh", "csq"], "datasets": [clouds], "bits": [8, 16]}
-    return grid_spec(options=options, sets=["train.epochs=4", "crh.warmup_epochs=1", "crh.period=2"])
+    return grid_spec(options=options, sets=["train.epochs=8", "crh.warmup_epochs=1", "crh.period=2"])
 
 
 @pytest.fixture(scope="session")
