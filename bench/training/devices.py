@@ -43,17 +43,19 @@ def chosen_kernels(deterministic: bool) -> Iterator[None]:
     An operation of which no deterministic kernel exists runs all the same, with torch's own warning, which a cell keeps
     as a note. On a CPU the fastest are deterministic too, for a number of threads.
     """
-    # cuBLAS needs a workspace of its own for it, and reads this when it is first used
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     cudnn = torch.backends.cudnn
-    before = torch.get_deterministic_debug_mode(), cudnn.benchmark
+    mode, benchmark = torch.get_deterministic_debug_mode(), cudnn.benchmark
     try:
-        torch.use_deterministic_algorithms(deterministic, warn_only=True)
         cudnn.benchmark = not deterministic
+        if deterministic:  # where it is off already, saying so would import a second's worth of torch
+            # cuBLAS needs a workspace of its own for it, and reads this when it is first used
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True, warn_only=True)
         yield
     finally:
-        torch.set_deterministic_debug_mode(before[0])
-        cudnn.benchmark = before[1]
+        cudnn.benchmark = benchmark
+        if deterministic:
+            torch.set_deterministic_debug_mode(mode)
 
 
 @contextmanager
