@@ -29,7 +29,7 @@ Update = Annotated[bool, typer.Option("--update", help="Learn the baseline, or l
 Reason = Annotated[str | None, typer.Option(help="Why it is learned; kept in the file with the date.")]
 Count = Annotated[int | None, typer.Option("--seeds", help="Seeds to learn from. [default: 20, or as in the file]")]
 Again = Annotated[
-    int | None, typer.Option("--check-seeds", help="Seeds that a check runs of these. [default: 3, or as in the file]")
+    int | None, typer.Option("--check-seeds", help="Seeds that a check runs of these. [default: 2, or as in the file]")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Folder that keeps the cells. [default: a temporary one]")]

@@ -11,12 +11,12 @@ from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import GridSpec
 from bench.grid.store import Store, StoredCell
-from bench.regression.baseline import LEAST_SEEDS, Baseline, BaselineCell, Learned, kept
+from bench.regression.baseline import LEAST_SEEDS, SCHEMA, Baseline, BaselineCell, Learned, kept
 from bench.regression.quantities import QUANTITIES, centers_digest, exact_centers, measured
 from bench.training.progress import Observer
 
 SEEDS = 20
-AGAIN = 3
+AGAIN = 2
 FALSE_ALARMS = 0.01
 _PACKAGES = ("torch", "numpy", "numba", "pillow")  # that round or draw
 
@@ -60,7 +60,7 @@ def learn(
         learned_with=versions(groups[0][0].result["provenance"]),
     )  # fmt: skip
     return Baseline(
-        grid=kept(plan.spec), seeds=plan.spec.seeds, again=again, false_alarms=FALSE_ALARMS, history=(*before, now),
+        schema=SCHEMA, grid=kept(plan.spec), seeds=plan.spec.seeds, again=again, false_alarms=FALSE_ALARMS, history=(*before, now),
         cells=tuple(_learned(group, again) for group in groups),
     )  # fmt: skip
 
