@@ -145,4 +145,6 @@ def _names(meta: Any, key: str, name: str) -> tuple[str, ...]:
 
 def _field(content: Any, key: str) -> Any:
     """The official archives were written by Python 2 and have bytes for keys; a copy written since has text."""
+    if not isinstance(content, dict):
+        raise TypeError("it is no dict")
     return content[key] if key in content else content[key.encode()]

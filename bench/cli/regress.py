@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.grid.plan import Plan
     from bench.grid.spec import GridSpec
     from bench.regression.baseline import Baseline
-    from bench.regression.checking import CellCheck, Check, Finding
+    from bench.regression.findings import CellCheck, Check, Finding
     from bench.training.progress import Observer
 
 File = Annotated[Path | None, typer.Option(help="File of the baseline. [default: the one that comes with bench]")]
@@ -33,7 +33,7 @@ Again = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Folder that keeps the cells. [default: a temporary one]")]
-_GRID = {"methods", "datasets", "bits", "regime", "settings", "backbone", "weights", "tuned", "set"}
+_GRID = {"methods", "datasets", "bits", "regime", "settings", "backbone", "weights", "tuned", "allow_missing", "set"}
 
 
 def regress_command(
@@ -42,16 +42,16 @@ def regress_command(
     methods: o.Methods = None, datasets: o.Datasets = None, bits: o.Bits = None, regime: o.Regime = None,
     settings: o.Settings = None, backbone: o.Backbone = None, weights: o.Weights = None,
     from_scratch: o.FromScratch = None, set_: o.Sets = None, tuned: o.TunedFile = None,
-    data_root: o.DataRoot = None, device: o.Device = None, workers: o.Workers = None, timeout: o.Timeout = None,
-    out: Out = None,
+    allow_missing: o.AllowMissing = None, data_root: o.DataRoot = None, device: o.Device = None,
+    workers: o.Workers = None, timeout: o.Timeout = None, out: Out = None,
 ) -> None:  # fmt: skip
     """Run the baseline's grid again and end with 1 if a quantity is outside its band; or learn a baseline."""
     from bench.regression.baseline import OWN
 
     spec = o.spec_of(
         grid, methods, datasets, bits, None, set_, regime=regime, settings=settings, backbone=backbone,
-        weights=weights, from_scratch=from_scratch, tuned=tuned, data_root=data_root, device=device, workers=workers,
-        timeout=timeout,
+        weights=weights, from_scratch=from_scratch, tuned=tuned, allow_missing=allow_missing,
+        data_root=data_root, device=device, workers=workers, timeout=timeout,
     )  # fmt: skip
     given = grid is not None or bool(set_) or bool((spec.model_fields_set - {"set"}) & _GRID)
     if update:
@@ -160,6 +160,7 @@ def show(found: Check, baseline: Baseline, console: Console) -> None:
         f"{count - outside} of {count} quantities are inside their bands, learned from {len(baseline.seeds)} seeds on "
         f"{last.date[:10]} ({last.reason})"
     )
+    lines.append(found.drift())
     lines += [f"{failed} of {len(found.cells)} cells were not compared"] if failed else []
     lines.append(
         "pass: all is as it was learned" if found.passed
@@ -189,7 +190,7 @@ def _table(title: str, cells: list[CellCheck]) -> Table:
 
 def _shown(finding: Finding) -> tuple[str, str]:
     """What was found, and the band."""
-    from bench.regression.checking import CENTERS, number
+    from bench.regression.findings import CENTERS, number
 
     if finding.name == CENTERS:
         return ("the same" if finding.inside else "others"), "the same"

@@ -61,6 +61,6 @@ def band(values: Sequence[float], quantity: Quantity, again: int, rate: float) -
     mean, sd = float(np.mean(values)), float(np.std(values, ddof=1))
     unit = max(sd, quantity.step / math.sqrt(12))  # the standard deviation that rounding to steps has
     half = float(t.ppf(1 - rate / 2, count - 1)) * unit * math.sqrt(1 / again + 1 / count)
-    return Band(
-        mean, sd, min(values), max(values), max(mean - half, quantity.least), min(mean + half, quantity.most), unit
-    )
+    least, most = min(values), max(values)
+    low, high = min(mean - half, least), max(mean + half, most)
+    return Band(mean, sd, least, most, max(low, quantity.least), min(high, quantity.most), unit)

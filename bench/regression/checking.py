@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from bench.errors import ConfigError
 from bench.grid.cell import Cell
@@ -14,99 +12,14 @@ from bench.grid.plan import Plan, make_plan
 from bench.grid.spec import GridSpec
 from bench.grid.store import StoredCell
 from bench.plugins.registry import registry
-from bench.regression.bands import Band, band
+from bench.regression.bands import band
 from bench.regression.baseline import Baseline, BaselineCell
+from bench.regression.findings import CENTERS, CellCheck, Check, Finding
 from bench.regression.learning import run_groups, versions
 from bench.regression.quantities import QUANTITIES, centers_digest, measured
 from bench.training.progress import Observer
 
-CENTERS = "first centers"
 _TOLD = ("method_config", "train", "dataset_config", "backbone", "weights", "regime", "num_classes", "counts")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One quantity of one method, code length and dataset.
-
-    Attributes:
-        name: of `QUANTITIES`, or `CENTERS`.
-        band: where the mean must lie; None where it must not be defined, and of centers, which must be the same.
-        found: the mean; None where it is not defined.
-        then: what the same seeds gave when the baseline was learned.
-        inside: the verdict.
-    """
-
-    name: str
-    band: Band | None
-    found: float | None
-    then: float | None
-    inside: bool
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        return QUANTITIES[self.name].title if self.name in QUANTITIES else self.name
-
-    def sentence(self) -> str:
-        """What moved, and how far."""
-        if self.name == CENTERS:
-            return f"{self.title}: others than those of the same seeds when it was learned"
-        if self.band is None:
-            return f"{self.title}: {number(self.found)}, where it was not defined before"
-        learned = f"band {number(self.band.low)} to {number(self.band.high)}, learned {number(self.band.mean)}"
-        learned += f" ± {number(self.band.sd)}, the same seeds gave {number(self.then)} then"
-        if self.found is None:
-            return f"{self.title}: not defined any more ({learned})"
-        moved = self.band.deviations(self.found)
-        way = "lower" if moved < 0 else "higher"
-        return f"{self.title}: {number(self.found)} is {abs(moved):.1f} sd {way} ({learned})"
-
-
-@dataclass(frozen=True)
-class CellCheck:
-    """All of one method, code length and dataset.
-
-    Attributes:
-        failure: why nothing could be compared, or None.
-        notes: settings that are not those it was learned with.
-    """
-
-    title: str
-    cell: Cell
-    findings: tuple[Finding, ...] = ()
-    failure: str | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def outside(self) -> tuple[Finding, ...]:
-        """What moved."""
-        return tuple(finding for finding in self.findings if not finding.inside)
-
-    @property
-    def passed(self) -> bool:
-        """Whether all is as before."""
-        return self.failure is None and not self.outside
-
-
-@dataclass(frozen=True)
-class Check:
-    """What a check found.
-
-    Attributes:
-        notes: what else is not as it was: versions of packages, data that is drawn otherwise.
-    """
-
-    cells: tuple[CellCheck, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether all is as before."""
-        return all(cell.passed for cell in self.cells)
-
-    def as_json(self) -> dict[str, Any]:
-        """For programs."""
-        return {"passed": self.passed, "notes": list(self.notes), "cells": [_cell_json(cell) for cell in self.cells]}
 
 
 def plan_check(baseline: Baseline, where: GridSpec, out: Path) -> Plan:
@@ -228,26 +141,3 @@ def _differences(before: Cell, now: Cell) -> Iterable[str]:
 
 def _key(cell: Cell) -> tuple[str, str, str, str, int]:
     return cell.dataset, cell.dataset_label, cell.split, cell.method_label, cell.bits
-
-
-def number(value: float | None) -> str:
-    """Four digits; a dash for none."""
-    return "-" if value is None else f"{value:.4g}"
-
-
-def _cell_json(checked: CellCheck) -> dict[str, Any]:
-    cell = checked.cell
-    return {
-        "dataset": cell.dataset_label, "split": cell.split, "method": cell.method_label, "bits": cell.bits,
-        "passed": checked.passed, "failure": checked.failure, "notes": list(checked.notes),
-        "quantities": [_finding_json(finding) for finding in checked.findings],
-    }  # fmt: skip
-
-
-def _finding_json(finding: Finding) -> dict[str, Any]:
-    numbers = dict.fromkeys(Band._fields) if finding.band is None else finding.band._asdict()
-    moved = None if finding.band is None or finding.found is None else finding.band.deviations(finding.found)
-    return {
-        "name": finding.name, "inside": finding.inside, "found": finding.found, "then": finding.then,
-        "deviations": moved, **numbers,
-    }  # fmt: skip

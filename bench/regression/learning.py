@@ -60,8 +60,8 @@ def learn(
         learned_with=versions(groups[0][0].result["provenance"]),
     )  # fmt: skip
     return Baseline(
-        schema=SCHEMA, grid=kept(plan.spec), seeds=plan.spec.seeds, again=again, false_alarms=FALSE_ALARMS, history=(*before, now),
-        cells=tuple(_learned(group, again) for group in groups),
+        schema=SCHEMA, grid=kept(plan.spec), seeds=plan.spec.seeds, again=again, false_alarms=FALSE_ALARMS,
+        history=(*before, now), cells=tuple(_learned(group, again) for group in groups),
     )  # fmt: skip
 
 

@@ -101,6 +101,8 @@ def test_a_hostile_pickle_runs_nothing(tmp_path: Path) -> None:
         ("train", b"\x80\x02}q\x00", "train is refused"),
         ("train", pickle.dumps({b"data": [1, 2]}), "not a part of CIFAR-100"),
         ("train", pickle.dumps([1]), "not a part of CIFAR-100"),
+        ("train", pickle.dumps(np.zeros((2, 3072), np.uint8)), r"not a part of CIFAR-100 \(it is no dict\)"),
+        ("meta", pickle.dumps(np.array(["fine_label_names"])), "has no fine_label_names"),
         ("meta", pickle.dumps({}), "has no fine_label_names"),
         ("meta", pickle.dumps({"fine_label_names": ["a"], "coarse_label_names": ["b"]}), "labels outside its 1 class"),
     ],

@@ -35,7 +35,6 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def reader(
-    request: pytest.FixtureRequest,
     tmp_path: Path,
     data: Path,
     results: Path,
@@ -45,7 +44,8 @@ def reader(
     """In a folder with all that pages speak of."""
     for kind in ("method", "tracker"):
         known = registry(kind)
-        monkeypatch.setattr(known, "_entries", dict(known.entries()))  # files are registered for one test
+        own = {name: entry for name, entry in known.entries().items() if entry.path is None}
+        monkeypatch.setattr(known, "_entries", own)  # files are registered for one test, this one's
     furnish(tmp_path, data)
     shutil.copytree(results, tmp_path / "results")
     monkeypatch.chdir(tmp_path)
@@ -64,7 +64,7 @@ def reader(
         assert not ended.value.code, f"bench {' '.join(words)} ends with {ended.value.code}: {shown.out}{shown.err}"
         return shown.out
 
-    return Reader(tmp_path, bench, names(), patient=request.node.get_closest_marker("slow") is not None)
+    return Reader(tmp_path, bench, names())
 
 
 def names() -> dict[str, Any]:

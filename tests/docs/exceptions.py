@@ -15,11 +15,12 @@ NOT_RUN = {
     "bench run grid.toml --executor ray --set ray.address=auto": "a Ray cluster; its settings are checked",
     "bench run grid.toml --executor slurm --set slurm.partition=gpu": "a Slurm cluster; its settings are checked",
     "bench data get cifar100": "downloads",
+    "bench regress": "takes minutes; CI runs it, and tests/cli/test_regress.py a small one",
     "bench profile 3f2a9c --device cuda": "a GPU",
     "python docs/examples/scaling.py": "takes minutes; tests/test_scaling_example.py runs every step at a small size",
 }
 
-# The beginning of a command that takes seconds even here: the fast tests check its options, the slow ones run it.
+# The beginning of a command that takes seconds even here: its page is done by the slow tests.
 COSTLY = (
     "bench tune",
     "bench run --methods crh,csq,orthohash --settings tuned",  # after it

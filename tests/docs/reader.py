@@ -25,7 +25,7 @@ from bench.papers.files import read_paper
 from bench.plugins.registry import registry
 from bench.user_config import UserConfig
 from tests.docs.blocks import Block, Command, blocks, commands
-from tests.docs.exceptions import BEFORE, COSTLY, FILES_OF_A_RUN, NOT_COMPARED, NOT_RUN, PLACEHOLDERS, PRINTED_BY
+from tests.docs.exceptions import BEFORE, FILES_OF_A_RUN, NOT_COMPARED, NOT_RUN, PLACEHOLDERS, PRINTED_BY
 from tests.sources import ROOT
 
 Bench = Callable[..., str]
@@ -49,14 +49,12 @@ class Reader:
         folder: where the reader is; holds what standins.py puts there.
         bench: runs the command with words and gives what it prints.
         names: what the reader has in Python already.
-        patient: whether costly commands are run too, or checked only.
     """
 
-    def __init__(self, folder: Path, bench: Bench, names: dict[str, Any], patient: bool) -> None:
-        self.folder, self._bench, self._names, self._patient = folder, bench, names, patient
+    def __init__(self, folder: Path, bench: Bench, names: dict[str, Any]) -> None:
+        self.folder, self._bench, self._names = folder, bench, names
         names["__name__"] = "a_page"
         self._printed: list[str] = []  # by the page's commands so far
-        self._all_run = True  # no costly one among them was left out
 
     def prepare(self, page: Iterable[Block]) -> None:
         """Write the blocks that say what file they are, take away what the page makes, and do what goes before it."""
@@ -66,7 +64,7 @@ class Reader:
             for command in commands(block) if block.language == "shell" else ():
                 if begins(command.words, ["bench new"]):
                     (self.folder / f"{command.words[3].replace('-', '_')}.py").unlink(missing_ok=True)
-                if begins(command.words, ["bench data make-subset"]):
+                if begins(command.words, ["bench data make-subset"]) and "--out" in command.words:
                     shutil.rmtree(self.folder / command.words[command.words.index("--out") + 1], ignore_errors=True)
             if block.page in BEFORE and block is blocks(block.page)[0]:
                 self.bench(*BEFORE[block.page].split()[1:])
@@ -82,9 +80,7 @@ class Reader:
 
     def _shell(self, block: Block) -> None:
         for command in commands(block):
-            costly = not self._patient and begins(command.words, COSTLY)
-            self._all_run &= not costly
-            if costly or begins(command.words, NOT_RUN):
+            if begins(command.words, NOT_RUN):
                 check_command(command)
             elif command.words[0] == "bench" and not command.piped:
                 self._printed += without_numbers(self.bench(*command.words[1:]))
@@ -112,7 +108,7 @@ class Reader:
     def _python(self, block: Block) -> None:
         code = compile(block.text, block.place, "exec")
         exec(code, self._names)
-        if "\ndef test_" in block.text and self._patient:
+        if "\ndef test_" in block.text:
             self._as_a_test(block)
 
     def _as_a_test(self, block: Block) -> None:
@@ -130,7 +126,7 @@ class Reader:
                 for path in re.split(r",\s+", line[: line.index("   ")]):
                     pattern = path.removeprefix("OUT/").replace("<cell>", "*")
                     assert list((self.folder / "results").glob(pattern)), f"{block.place}: a run leaves no {path}"
-        elif not entry_of(block, NOT_COMPARED) and self._all_run:
+        elif not entry_of(block, NOT_COMPARED):
             compare(block, self._printed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,13 @@ def is_costly(block: Block) -> bool:
     return block.language == "shell" and any(begins(command.words, COSTLY) for command in commands(block))
 
 
-def do(page: str, reader: Reader) -> None:
-    """All blocks of a page in order, and then what was wrong with any."""
+def marked(page: str) -> Any:
+    return pytest.param(page, marks=pytest.mark.slow if any(map(is_costly, blocks(page))) else ())
+
+
+@pytest.mark.parametrize("page", [marked(page) for page in pages() if blocks(page)])
+def test_a_page_does_what_it_says(page: str, reader: Reader) -> None:
+    """All blocks in order, and then what was wrong with any."""
     wrong = []
     reader.prepare(blocks(page))
     for block in blocks(page):
@@ -28,17 +34,6 @@ def do(page: str, reader: Reader) -> None:
         except Exception as error:  # others may be wrong too
             wrong.append(f"{block.place}: {type(error).__name__}: {error}")
     assert not wrong, "\n\n".join(wrong)
-
-
-@pytest.mark.parametrize("page", [page for page in pages() if blocks(page)])
-def test_a_page_does_what_it_says(page: str, reader: Reader) -> None:
-    do(page, reader)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in pages() if any(map(is_costly, blocks(page)))])
-def test_a_page_does_all_that_it_says(page: str, reader: Reader) -> None:
-    do(page, reader)
 
 
 @pytest.mark.parametrize("page", pages())

@@ -16,14 +16,13 @@ def block(text: str, language: str = "shell") -> Block:
 
 
 def reader(tmp_path: Path) -> Reader:
-    return Reader(tmp_path, lambda *words: f"{len(words)} words", {}, patient=False)
+    return Reader(tmp_path, lambda *words: f"{len(words)} words", {})
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "bench data get cifar100 --no-such-option",  # none of these is run
-        "bench tune --learning-rate 0.1",
         "bench run grid.toml --executor slurm --set slurm.partition=gpu --set slurm.partitions=2",
         "pip install 'hash-center-bench[no-such-extra]'",
         "nox -s no-such-session",
@@ -34,7 +33,7 @@ def reader(tmp_path: Path) -> Reader:
 def test_a_wrong_command_is_found(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "grid.toml").touch()
-    with pytest.raises(Exception, match=r"no.such|learning-rate|partitions|quotation"):
+    with pytest.raises(Exception, match=r"no.such|partitions|quotation"):
         reader(tmp_path).read(block(text))
 
 

@@ -11,7 +11,8 @@ from bench.grid.plan import make_plan
 from bench.grid.spec import GridSpec
 from bench.plugins.registry import registry
 from bench.regression.baseline import Baseline, read_baseline, write_baseline
-from bench.regression.checking import CENTERS, Check, check, compared_baselines, plan_check
+from bench.regression.checking import check, compared_baselines, plan_check
+from bench.regression.findings import CENTERS, Check
 from bench.regression.learning import learn, plan_learning
 from bench.regression.quantities import QUANTITIES
 
