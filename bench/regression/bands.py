@@ -6,7 +6,8 @@ Values of n seeds have a mean m and a standard deviation s. The mean of k furthe
 
 but for a share q of cases, where values are normal (Hahn & Meeker, Statistical Intervals, on prediction intervals for
 the mean of a future sample). A check judges many quantities, so q is its rate of false alarms over their number
-(Bonferroni): all of them together are inside but for that rate, however they hang together.
+(Bonferroni): all of them together are inside but for that rate, however they hang together. Some quantities have longer
+tails than a normal one, so what a seed has given is always inside.
 """
 
 from __future__ import annotations

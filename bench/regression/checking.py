@@ -16,7 +16,7 @@ from bench.regression.bands import band
 from bench.regression.baseline import Baseline, BaselineCell
 from bench.regression.findings import CENTERS, CellCheck, Check, Finding
 from bench.regression.learning import run_groups, versions
-from bench.regression.quantities import QUANTITIES, centers_digest, measured
+from bench.regression.quantities import centers_digest, measured, quantity_named
 from bench.training.progress import Observer
 
 _TOLD = ("method_config", "train", "dataset_config", "backbone", "weights", "regime", "num_classes", "counts")
@@ -62,7 +62,7 @@ def compared(before: BaselineCell, group: Sequence[StoredCell], rate: float) -> 
     if why := _failure(before.cell, group):
         return CellCheck(before.title, cell, failure=why, notes=notes)
     rows = [measured(stored) for stored in group]
-    findings = [_finding(name, values, [row[name] for row in rows], rate) for name, values in before.values.items()]
+    findings = [_finding(name, values, [row.get(name) for row in rows], rate) for name, values in before.values.items()]
     if before.centers:
         same = before.centers == tuple(map(centers_digest, group))
         findings.append(Finding(CENTERS, None, None, None, same))
@@ -76,7 +76,9 @@ def compared_baselines(before: Baseline, after: Baseline) -> list[CellCheck]:
     found = []
     for old in before.cells:
         if (new := known.get(_key(old.cell))) is not None:
-            findings = [_finding(name, values, new.values[name], rate) for name, values in old.values.items()]
+            findings = [
+                _finding(name, values, new.values.get(name, (None,)), rate) for name, values in old.values.items()
+            ]
             notes = tuple(_differences(old.cell, new.cell))
             found.append(CellCheck(old.title, new.cell, tuple(f for f in findings if f is not None), notes=notes))
     return found
@@ -93,12 +95,12 @@ def _finding(
 ) -> Finding | None:  # fmt: skip
     """None for what is not judged: it was, and is, not defined, or was defined for some seeds alone."""
     learned, now = [v for v in values if v is not None], [v for v in found if v is not None]
-    mean = fmean(now) if len(now) == len(found) else None
+    mean = fmean(now) if now and len(now) == len(found) else None
     if not learned:
         return Finding(name, None, fmean(now), None, False) if now else None
     if len(learned) < len(values):
         return None
-    place = band(learned, QUANTITIES[name], len(found), rate)
+    place = band(learned, quantity_named(name), len(found), rate)
     then = fmean(learned[: len(found)])
     return Finding(name, place, mean, then, mean is not None and place.holds(mean))
 

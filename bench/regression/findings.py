@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.grid.cell import Cell
 from bench.regression.bands import Band
-from bench.regression.quantities import QUANTITIES
+from bench.regression.quantities import quantity_named
 
 CENTERS = "first centers"
 _SAME = 1e-5  # values are kept to six digits
@@ -20,7 +20,7 @@ class Finding:
 
     Attributes:
         name: of `QUANTITIES`, or `CENTERS`.
-        band: where the mean must lie; None where it must not be defined, and of centers, which must be the same.
+        band: where the mean must lie; None where it must not be defined, and for centers, which must be the same.
         found: the mean; None where it is not defined.
         then: what the same seeds gave when the baseline was learned.
         inside: the verdict.
@@ -35,19 +35,15 @@ class Finding:
     @property
     def title(self) -> str:
         """For people."""
-        return QUANTITIES[self.name].title if self.name in QUANTITIES else self.name
+        return self.name if self.name == CENTERS else quantity_named(self.name).title
 
     @property
     def drift(self) -> float:
         """Standard deviations between what was found and what the same seeds gave then; 0 where there is none."""
-        if (
-            self.band is None
-            or self.found is None
-            or self.then is None
-            or isclose(self.found, self.then, rel_tol=_SAME)
-        ):
+        if self.band is None or self.found is None or self.then is None:
             return 0.0
-        return abs(self.found - self.then) / self.band.unit
+        same = isclose(self.found, self.then, rel_tol=_SAME, abs_tol=_SAME)
+        return 0.0 if same else abs(self.found - self.then) / self.band.unit
 
     def sentence(self) -> str:
         """What moved, and how far."""

@@ -12,7 +12,7 @@ from bench.grid.run import run_plan
 from bench.grid.spec import GridSpec
 from bench.grid.store import Store, StoredCell
 from bench.regression.baseline import LEAST_SEEDS, SCHEMA, Baseline, BaselineCell, Learned, kept
-from bench.regression.quantities import QUANTITIES, centers_digest, exact_centers, measured
+from bench.regression.quantities import centers_digest, exact_centers, measured
 from bench.training.progress import Observer
 
 SEEDS = 20
@@ -89,6 +89,6 @@ def _learned(group: list[StoredCell], again: int) -> BaselineCell:
     rows = [measured(stored) for stored in group]
     cell = group[0].cell
     return BaselineCell(
-        cell=cell, values={name: tuple(row[name] for row in rows) for name in QUANTITIES},
+        cell=cell, values={name: tuple(row.get(name) for row in rows) for name in rows[0]},
         centers=tuple(map(centers_digest, group[:again])) if exact_centers(cell) else (),
     )  # fmt: skip

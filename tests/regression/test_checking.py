@@ -207,4 +207,5 @@ def test_the_file_holds_all_of_it(baseline: Baseline, spec: GridSpec, tmp_path: 
         p.job.cell.id for p in make_plan(spec.model_copy(update={"seeds": baseline.seeds})).cells
     }
     assert [path.name for path in file.parent.iterdir()] == ["mine.json"]
-    assert set(baseline.cells[0].values) == set(QUANTITIES)
+    parts = {"part:center", "part:quantization"}  # what CRH logs
+    assert set(baseline.cells[0].values) == set(QUANTITIES) | parts
