@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.images import decode_images
+from bench.data.images import decode, decode_images
 from bench.errors import DataError
 
 
@@ -68,3 +68,17 @@ def test_unreadable_files_are_counted_and_named_together(tmp_path: Path) -> None
     with pytest.raises(DataError, match=r"pets: 4 images of 5 cannot be read: .*cut\.jpg.*and 1 more") as caught:
         decode_images([good, cut, text, empty, other], 8, "pets")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("side", [8, 96], ids=["small files, one thread", "threads"])
+def test_many_files_come_in_their_order_and_so_do_the_broken_ones(tmp_path: Path, side: int) -> None:
+    arrays = [np.random.default_rng(number).integers(0, 256, (side, side, 3), dtype=np.uint8) for number in range(50)]
+    files = [save(tmp_path / f"{number}.png", array) for number, array in enumerate(arrays)]
+    images, broken = decode(files, side)
+    assert (images == arrays).all()
+    assert not broken
+    for number in (41, 3, 20):
+        files[number].unlink()
+    images, broken = decode(files, side)
+    assert [text.partition(" ")[0] for text in broken] == [str(files[number]) for number in (3, 20, 41)]
+    assert (images[40] == arrays[40]).all()
