@@ -25,7 +25,7 @@ def too_slow(test: str, extra_info: Mapping[str, Any], seen: Seen) -> list[str]:
     for name, ratio in ratios_of(extra_info).items():
         runs = seen.get(test, {}).get(name)
         if not runs:
-            found.append(f"no run has been seen of '{name}': pytest -m benchmark -n 0 --learn-ratios adds one")
+            found.append(f"no run has been seen of '{name}': BENCH_LEARN_RATIOS=1 pytest -m benchmark -n 0 adds one")
         elif ratio < SLACK * min(runs):
             found.append(
                 f"{ratio:g} {name}, at least {SLACK * min(runs):g}: {len(runs)} runs had {min(runs):g} or more"

@@ -36,4 +36,4 @@ def test_every_ratio_of_the_file_is_of_a_test_that_is_there() -> None:
     for test, names in ratios.read().items():
         file, _, function = test.partition("::")
         assert f"def {function.partition('[')[0]}(" in known[file]
-        assert all(len(runs) >= 2 for runs in names.values())
+        assert all(len(runs) >= 3 for runs in names.values())
