@@ -32,7 +32,7 @@ class Bundle:
     @property
     def size(self) -> int:
         """Items x classes."""
-        return sum(len(run.places) * run.method.task.num_classes for run in self.runs)
+        return len(self.runs) * len(self.runs[0].places) * self.runs[0].method.task.num_classes
 
     def forward(self) -> None:
         """Compute the loss of each run."""
@@ -114,9 +114,9 @@ def losses_together(methods: Sequence[Method]) -> Losses:
 
 
 def _put(slots: list[tuple[nn.Module, str]], buffers: list[Tensor]) -> None:
-    """What torch's `functional_call` does, without the checks that would take a quarter of the time."""
+    """What torch's `functional_call` does; its checks, and those of `setattr`, take longer than the exchange."""
     for (module, name), buffer in zip(slots, buffers, strict=True):
-        setattr(module, name, buffer)
+        module._buffers[name] = buffer  # noqa: SLF001
 
 
 def _kind(method: Method) -> Hashable:
@@ -126,12 +126,13 @@ def _kind(method: Method) -> Hashable:
 
 
 def _portions(bundles: list[Bundle]) -> Iterator[list[Bundle]]:
-    some: list[Bundle] = []
+    some, size = list[Bundle](), 0
     for bundle in bundles:
-        if some and sum(b.size for b in some) + bundle.size > _AT_ONCE:
+        if some and size + bundle.size > _AT_ONCE:
             yield some
-            some = []
+            some, size = [], 0
         some.append(bundle)
+        size += bundle.size
     yield some
 
 
