@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
 import pytest
 
-from bench.workers.limits import limit_memory
+from bench.workers.limits import collect_rarely, limit_memory
 
 WISH = """
 from bench.workers.limits import limit_memory
@@ -30,3 +31,12 @@ def test_a_system_without_limits_has_none(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "resource", None)  # Windows
     limit_memory(0.001)
     assert len(bytearray(2**24)) == 2**24
+
+
+def test_garbage_is_looked_for_less_often() -> None:
+    before = gc.get_threshold()
+    try:
+        collect_rarely()
+        assert gc.get_threshold() == (10_000, *before[1:])
+    finally:
+        gc.set_threshold(*before)
