@@ -67,6 +67,7 @@ def _parse(path: Path) -> NDArray[Any]:
         ids = _integers(images, "id")
         of_image, of_category = _integers(annotations, "image_id"), _integers(annotations, "category_id")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        # JSON of another form can fail at any of these steps
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise DataError(f"{path} is not a whole COCO instances file ({reason}): unpack it again.") from None
     if tuple(categories[number] for number in sorted(categories)) != CLASS_NAMES:

@@ -8,21 +8,16 @@ no sine, no exponential, no matrix product, whose last bits differ between proce
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, features
+from PIL import Image, ImageDraw
 
-from bench.config import Config
-from bench.plugins.dataset import Split
-from bench.plugins.info import PluginInfo
 from bench.randomness import stream
 
-from ._glyph_catalogue import FACES, Letter, fonts_digest, load_font
+from ._glyph_catalogue import FACES, Letter, load_font
 
 Floats = NDArray[np.float32]
 
@@ -68,36 +63,6 @@ class Stamps:
 
     pixels: NDArray[np.uint8]
     boxes: Floats
-
-
-def fingerprint(info: PluginInfo, config: Config, letters: Sequence[Letter]) -> str:
-    """Hex SHA-256 of all that decides pixels, labels and split; needs no rendering."""
-    facts = {
-        "dataset": info.name,
-        "version": info.version,
-        "config": config.model_dump(),
-        "letters": [(x.char, x.name, x.faces) for x in letters],
-        "fonts": fonts_digest(),
-        "pillow": features.version("pil"),
-        "freetype": features.version("freetype2"),
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def shuffled_parts(
-    classes: int, per_class: tuple[int, int, int], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], Split]:
-    """Labels (N,) and their split: train rows, then query, then database, each in random order.
-
-    Random, because a database sorted by class would favour low classes where equal distances keep their order.
-    """
-    parts, rows, start = [], [], 0
-    for count in per_class:
-        labels = np.repeat(np.arange(classes, dtype=np.int64), count)
-        parts.append(labels[np.argsort(rng.random(len(labels)), kind="stable")])
-        rows.append(np.arange(start, start + len(labels), dtype=np.int64))
-        start += len(labels)
-    return np.concatenate(parts), Split(train=rows[0], query=rows[1], database=rows[2])
 
 
 def draw(

@@ -6,7 +6,6 @@ carry class semantics.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from pathlib import Path
 from typing import ClassVar
@@ -15,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
-from bench.plugins.dataset import Dataset, Split
+from bench.plugins.dataset import Split
 from bench.plugins.info import PluginInfo
 from bench.randomness import stream
 
-from ._glyph_catalogue import Letter, hierarchy, letters
-from ._glyph_rendering import Layer, Look, draw, fingerprint
+from ._glyph_catalogue import Letter
+from ._glyph_dataset import GlyphDataset
+from ._glyph_rendering import Layer
 
 INFO = PluginInfo(
     name="glyph-scenes",
@@ -52,39 +52,23 @@ class GlyphScenesConfig(Config):
     noise: float = setting(0.15, "pixel noise", source="project", ge=0, le=1)
 
 
-class GlyphScenes(Dataset):
+class GlyphScenes(GlyphDataset):
     """`labels` is bool (N, C): which letters are in the image."""
 
     Config: ClassVar[type[Config]] = GlyphScenesConfig
-    needs_root: ClassVar[bool] = False
-    flip_safe = False  # a mirrored letter is another letter
 
     def __init__(self, config: GlyphScenesConfig, split: str = "default", root: Path | None = None) -> None:
-        self.config = config
-        self._letters = letters(config.classes, INFO.name)
-        self.class_names = tuple(letter.name for letter in self._letters)
-        self.hierarchy = hierarchy(self._letters)
-        self.native_size = config.size
+        self.use_letters(config)
         ends = np.cumsum([0, config.train, config.query, config.database])
         self.split = Split(*(np.arange(a, b) for a, b in itertools.pairwise(ends)))
         # (N, 4) class in each quarter of the image, -1 for none
-        self._scenes = _draw_scenes(int(ends[-1]), self._letters, config)
+        self._scenes = _draw_scenes(int(ends[-1]), self.letters, config)
         rows, quarters = np.nonzero(self._scenes >= 0)
         self.labels = np.zeros((len(self._scenes), config.classes), dtype=bool)
         self.labels[rows, self._scenes[rows, quarters]] = True
 
-    def fingerprint(self) -> str:
-        """Hex SHA-256 of settings, letters, generator version, fonts and the libraries that draw them."""
-        return fingerprint(INFO, self.config, self._letters)
-
-    def images(self, size: int) -> NDArray[np.uint8]:
-        """(N, S, S, 3) uint8 at the `size` of the settings, rendered at the first call; `size` is not used."""
-        return self._images
-
-    @functools.cached_property
-    def _images(self) -> NDArray[np.uint8]:
-        config = self.config
-        rng = stream(config.seed, INFO.name, "place")
+    def layers(self, rng: np.random.Generator) -> list[Layer]:
+        """One for each quarter of the image, with the letters that stand there."""
         layers = []
         for quarter in range(_MOST):
             rows = np.flatnonzero(self._scenes[:, quarter] >= 0)
@@ -92,10 +76,7 @@ class GlyphScenes(Dataset):
             middle = np.array([0.25 + 0.5 * (quarter % 2), 0.25 + 0.5 * (quarter // 2)])
             centre = middle + (0.48 - extent)[:, None] / 2 * (2 * rng.random((len(rows), 2)) - 1)
             layers.append(Layer(rows, self._scenes[rows, quarter], extent, centre))
-        look = Look(distortion=config.distortion, clutter=config.clutter, noise=config.noise)
-        images = draw(len(self._scenes), config.size, self._letters, layers, look, config.seed, INFO.name)
-        images.flags.writeable = False
-        return images
+        return layers
 
 
 def _draw_scenes(count: int, known: tuple[Letter, ...], config: GlyphScenesConfig) -> NDArray[np.int64]:

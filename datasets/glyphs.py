@@ -6,7 +6,6 @@ Nothing is downloaded or stored: the fonts are those that matplotlib brings. Acc
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
-from bench.plugins.dataset import Dataset
+from bench.plugins.dataset import Split
 from bench.plugins.info import PluginInfo
 from bench.randomness import stream
 
-from ._glyph_catalogue import hierarchy, letters
-from ._glyph_rendering import Layer, Look, draw, fingerprint, shuffled_parts
+from ._glyph_dataset import GlyphDataset
+from ._glyph_rendering import Layer
 
 INFO = PluginInfo(
     name="glyphs",
@@ -56,40 +55,36 @@ class GlyphsConfig(Config):
     noise: float = setting(0.1, "pixel noise", source="project: tuned", ge=0, le=1)
 
 
-class Glyphs(Dataset):
+class Glyphs(GlyphDataset):
     """One letter in each image."""
 
-    INFO: ClassVar[PluginInfo] = INFO
     Config: ClassVar[type[Config]] = GlyphsConfig
-    needs_root: ClassVar[bool] = False
-    flip_safe = False  # a mirrored e-acute is an e-grave
 
     def __init__(self, config: GlyphsConfig, split: str = "default", root: Path | None = None) -> None:
-        self.config = config
-        self._letters = letters(config.classes, INFO.name)
-        self.class_names = tuple(letter.name for letter in self._letters)
-        self.hierarchy = hierarchy(self._letters)
-        self.native_size = config.size
+        self.use_letters(config)
         rng = stream(config.seed, INFO.name, "order")
-        self.labels, self.split = shuffled_parts(config.classes, (config.train, config.query, config.database), rng)
+        self.labels, self.split = _shuffled_parts(config.classes, (config.train, config.query, config.database), rng)
 
-    def fingerprint(self) -> str:
-        """Hex SHA-256 of settings, letters, generator version, fonts and the libraries that draw them."""
-        return fingerprint(INFO, self.config, self._letters)
-
-    def images(self, size: int) -> NDArray[np.uint8]:
-        """(N, S, S, 3) uint8 at the `size` of the settings, rendered at the first call; `size` is not used."""
-        return self._images
-
-    @functools.cached_property
-    def _images(self) -> NDArray[np.uint8]:
-        config, count = self.config, len(self.labels)
-        rng = stream(config.seed, INFO.name, "place")
+    def layers(self, rng: np.random.Generator) -> list[Layer]:
+        """One, with letters of half to most of the image's side."""
+        count = len(self.labels)
         extent = 0.5 + 0.32 * rng.random(count)
         room = (0.94 - extent) / 2
         centre = 0.5 + room[:, None] * (2 * rng.random((count, 2)) - 1)
-        layer = Layer(np.arange(count), self.labels, extent, centre)
-        look = Look(distortion=config.distortion, clutter=config.clutter, noise=config.noise)
-        images = draw(count, config.size, self._letters, [layer], look, config.seed, INFO.name)
-        images.flags.writeable = False
-        return images
+        return [Layer(np.arange(count), self.labels, extent, centre)]
+
+
+def _shuffled_parts(
+    classes: int, per_class: tuple[int, int, int], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Split]:
+    """Labels (N,) and their split: train rows, then query, then database, each in random order.
+
+    Random, because a database sorted by class would favour low classes where equal distances keep their order.
+    """
+    parts, rows, start = [], [], 0
+    for count in per_class:
+        labels = np.repeat(np.arange(classes, dtype=np.int64), count)
+        parts.append(labels[np.argsort(rng.random(len(labels)), kind="stable")])
+        rows.append(np.arange(start, start + len(labels), dtype=np.int64))
+        start += len(labels)
+    return np.concatenate(parts), Split(train=rows[0], query=rows[1], database=rows[2])

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
 from bench.data.file_dataset import FileDataset
-from bench.data.fingerprint import files_digest, fingerprint
-from bench.data.hierarchy import read_hierarchy
+from bench.data.hierarchy import hierarchy_beside
 from bench.data.images import EXTENSIONS
 from bench.data.splits import stratified_split
 from bench.errors import DataError
 from bench.plugins import PluginInfo
-from bench.plugins.dataset import Hierarchy, Split
+from bench.plugins.dataset import Split
 from bench.randomness import stream
 
 INFO = PluginInfo(
@@ -29,7 +28,6 @@ INFO = PluginInfo(
         "stratified": "CLASS folders; a seeded share of each class",
     },
 )
-_HIERARCHY = "hierarchy.json"
 
 
 class ImageFolderConfig(Config):
@@ -61,22 +59,16 @@ class ImageFolder(FileDataset):
             rng = stream(config.split_seed, INFO.name, "split")
             parts = stratified_split(labels, rng, config.query, config.database, name=self.name)
         self.hold(root, [file.relative_to(root).as_posix() for file in files], labels, names, parts)
-        tree = root / _HIERARCHY
-        self.hierarchy: Hierarchy | None = read_hierarchy(tree, self.class_names) if tree.is_file() else None
+        self.hierarchy = hierarchy_beside(root, self.class_names)
 
     @property
     def name(self) -> str:
         """The folder's."""
         return self.folder.resolve().name
 
-    def fingerprint(self) -> str:
-        """Of the files' names below the root and contents, class tree and split."""
-        paths = None if self.hierarchy is None else self.hierarchy.paths
-        facts = {
-            "dataset": INFO.name, "version": INFO.version, "files": files_digest(self.folder, self.files),
-            "classes": self.class_names, "tree": paths, "flip": self.flip_safe,
-        }  # fmt: skip
-        return fingerprint(facts, [self.labels], self.split)
+    def identity(self) -> dict[str, Any]:
+        """With whether images may be mirrored."""
+        return {**super().identity(), "flip": self.flip_safe}
 
 
 def _from_parts(root: Path) -> tuple[list[Path], NDArray[np.int64], tuple[str, ...], Split]:

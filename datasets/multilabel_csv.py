@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config, setting
-from bench.data.draws import shared_split
+from bench.data.draws import random_split
 from bench.data.file_dataset import FileDataset
-from bench.data.hierarchy import read_hierarchy
+from bench.data.hierarchy import hierarchy_beside
 from bench.errors import DataError
 from bench.plugins import PluginInfo
-from bench.plugins.dataset import Hierarchy, Split
+from bench.plugins.dataset import Split
 from bench.randomness import stream
 
 INFO = PluginInfo(
@@ -32,7 +32,6 @@ INFO = PluginInfo(
     },
 )
 _TABLE = "labels.csv"
-_HIERARCHY = "hierarchy.json"
 _TAGS = ("labels", "tags")
 _PARTS = {"train": "train", "query": "query", "test": "query", "database": "database", "val": None}
 _ORDER = ("train", "query", "database")
@@ -69,8 +68,7 @@ class MultilabelCSV(FileDataset):
             drawn = _random(config, labels)
         else:
             drawn = Split(*(np.searchsorted(used, getattr(listed, part)) for part in _ORDER))
-        tree = table.parent / _HIERARCHY
-        self.hierarchy: Hierarchy | None = read_hierarchy(tree, classes) if tree.is_file() else None
+        self.hierarchy = hierarchy_beside(table.parent, classes)
         files = _files(header, rows)
         self.hold(table.parent, [files[row] for row in used], labels, classes, drawn)
 
@@ -173,4 +171,4 @@ def _random(config: MultilabelCSVConfig, labels: NDArray[np.bool_]) -> Split:
             f"{INFO.name}: the shares of query ({config.query}) and database ({config.database}) must leave some to "
             "train on."
         )
-    return shared_split(labels, stream(config.split_seed, INFO.name, "split"), config.query, config.database)
+    return random_split(labels, stream(config.split_seed, INFO.name, "split"), config.query, config.database)

@@ -24,7 +24,8 @@ from ._bitwise_loss import BitwiseConfig, BitwiseLoss
 INFO = PluginInfo(
     name="csq",
     summary="Fixed centers from a Hadamard matrix, bitwise cross-entropy",
-    citation="Yuan et al., Central Similarity Quantization, CVPR 2020, arXiv 1908.00347",
+    citation="Yuan et al., Central Similarity Quantization for Efficient Image and Video Retrieval, CVPR 2020, "
+    "arXiv 1908.00347",
     licence="MIT (this implementation)",
     homepage="https://arxiv.org/abs/1908.00347",
     variants={"csq": ("Hadamard rows; random balanced rows beyond 2K classes", {})},

@@ -20,8 +20,8 @@ from bench.randomness import stream
 INFO = PluginInfo(
     name="orthohash",
     summary="Fixed random centers, margin softmax over cosines, batch norm in its own head",
-    citation="Hoe et al., One Loss for All: Deep Hashing with a Single Cosine Similarity, NeurIPS 2021, "
-    "arXiv 2109.14449",
+    citation="Hoe et al., One Loss for All: Deep Hashing with a Single Cosine Similarity based Learning Objective, "
+    "NeurIPS 2021, arXiv 2109.14449",
     licence="MIT (this implementation)",
     homepage="https://arxiv.org/abs/2109.14449",
     variants={

@@ -12,6 +12,7 @@ from bench.grid.cell import Cell
 from bench.grid.results import Results
 from bench.grid.store import StoredCell
 
+REFERENCES = {"real-valued features": "map_features", "chance": "map_chance"}  # what mAP is seen against -> its metric
 # What a method's choice decides. Reading data, codes and evaluation cost the same whatever the method.
 _PHASES = ("centers", "classifier", "reference", "training")
 

@@ -26,8 +26,8 @@ from ._figures.labels import heading, shortened
 from ._model import Panel
 from ._studies.arms import Arm, ablation_arms, cells_by_label
 from ._studies.pairs import Paired
-from ._studies.terminal import shown
 from ._tables.ablation_tables import ablation_pairs, ablation_table
+from ._tables.terminal import shown
 
 INFO = PluginInfo(
     name="ablation",

@@ -27,8 +27,8 @@ from ._figures.labels import decimals, heading, shortened
 from ._figures.scatter import Point, correlation, metric_point
 from ._model import Panel
 from ._studies.arms import Arm, cells_by_label, control_arms
-from ._studies.terminal import shown
 from ._tables.controls_table import controls_table
+from ._tables.terminal import shown
 
 INFO = PluginInfo(
     name="controls",

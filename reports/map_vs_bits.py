@@ -24,7 +24,7 @@ from ._figures.figure import (
     style,
     wrapped,
 )
-from ._model import Entry, Panel
+from ._model import REFERENCES, Entry, Panel
 
 INFO = PluginInfo(
     name="map-vs-bits",
@@ -36,10 +36,7 @@ _WIDEST = 2  # panels beside each other: a page
 _FEW = 8  # methods whose bars of ties are drawn; more would hide each other
 _DODGE = 0.06  # of the axes' width, to the left and right: methods stand beside each other, so that errors are seen
 _FOLD = 19  # characters of a name in the legend
-_REFERENCES: tuple[tuple[str, str, Any], ...] = (
-    ("real-valued features", "map_features", ":"),
-    ("chance", "map_chance", "--"),
-)
+_LINES: dict[str, Any] = {"map_features": ":", "map_chance": "--"}  # of what mAP is seen against
 
 
 class MapVsBits(Report):
@@ -130,7 +127,7 @@ def _draw_references(panel: Panel, axes: Any) -> None:
     """Horizontal lines at the values that all cells share; chance only where the axes reach down to it."""
     low, high = _limits(panel)
     axes.set_ylim(low, high)
-    for _, metric, line in _REFERENCES:
+    for metric, line in _LINES.items():
         value = panel.shared(metric)
         if value is not None and value >= low:
             axes.axhline(value, color=GREY, linewidth=0.9, linestyle=line, zorder=1)
@@ -163,9 +160,9 @@ def _handles(panel: Panel, by_method: dict[str, Look]) -> list[Any]:
     ]  # fmt: skip
     if len(panel.entries) <= _FEW:
         handles.append(Patch(color="0.75", alpha=0.6, linewidth=0, label="worst to best\norder of ties"))
-    for name, metric, line in _REFERENCES:
+    for name, metric in REFERENCES.items():
         value = panel.shared(metric)
         if value is not None:
             label = folded(f"{name} ({value:.4f})", _FOLD)
-            handles.append(Line2D([], [], color=GREY, linewidth=0.9, linestyle=line, label=label))
+            handles.append(Line2D([], [], color=GREY, linewidth=0.9, linestyle=_LINES[metric], label=label))
     return handles

@@ -27,8 +27,9 @@ from ._figures.labels import heading, shortened
 from ._model import Panel
 from ._studies.arms import cells_by_label
 from ._studies.parameters import ParameterStudy, Point, parameter_studies
-from ._studies.terminal import shown
-from ._tables.parameter_table import REFERENCES, parameter_table, references
+from ._tables.parameter_table import parameter_table, references
+from ._tables.pcc import COLUMNS
+from ._tables.terminal import shown
 
 INFO = PluginInfo(
     name="parameter-study",
@@ -87,7 +88,7 @@ def parameter_figure(panel: Panel, study: ParameterStudy) -> Any | None:
         for i, (bits, colour, marker) in enumerate(_looks(lengths)):
             shift = _APART * (i - (len(lengths) - 1) / 2)
             _draw(axes, study.points[bits], metric, ticks, shift, (colour, marker))
-        axes.set_ylabel("mAP" if metric == "map" else REFERENCES[metric][0])
+        axes.set_ylabel("mAP" if metric == "map" else COLUMNS[metric])
         axes.grid(axis="y", linewidth=0.3, alpha=0.5)
         axes.margins(y=0.12)
     upright = len(ticks) > _MANY

@@ -15,8 +15,8 @@ from ._figures.figure import COLUMN, GREY, Look, arranged, finished_panels, look
 from ._figures.labels import heading, shortened
 from ._model import Entry, Panel
 from ._studies.arms import Arm, cells_by_label, robustness_arms
-from ._studies.terminal import shown
 from ._tables.robustness_tables import robustness_table
+from ._tables.terminal import shown
 
 INFO = PluginInfo(
     name="robustness",

@@ -9,10 +9,11 @@ from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
 
-from ._model import Panel, panels
+from ._model import REFERENCES, Panel, panels
 from ._tables import latex, markdown
 from ._tables.all_tables import cost_tables, result_tables
 from ._tables.csv_text import csv_text
+from ._tables.terminal import STYLES
 from ._tables.text import plus_minus
 
 INFO = PluginInfo(
@@ -64,11 +65,10 @@ def _terminal(panel: Panel) -> Any:
     table.add_column("method", no_wrap=True)
     for bits in panel.bits:
         table.add_column(f"{bits} bits", justify="right", no_wrap=True)
-    style = {0: "", 1: "bold green", 2: "underline"}
     for method, row in panel.entries.items():
-        values = [Text(plus_minus(entry), style=style[entry.rank]) for entry in row.values()]
+        values = [Text(plus_minus(entry), style=STYLES[entry.rank]) for entry in row.values()]
         table.add_row(Text(method), *values)
-    for name, metric in (("real-valued features", "map_features"), ("chance", "map_chance")):
+    for name, metric in REFERENCES.items():
         shared = panel.shared(metric)
         if shared is not None:
             table.add_row(Text(name, style="italic"), *[f"{shared:.4f}"] * len(panel.bits))

@@ -32,7 +32,7 @@ INFO = PluginInfo(
     summary="figure of loss, moved centers and PCC by epoch, for each method: PNG, PDF, SVG",
     licence="MIT",
 )
-REFERENCES: tuple[tuple[str, Any, str], ...] = (
+_REFERENCES: tuple[tuple[str, Any, str], ...] = (
     ("pcc", "-", "PCC with the class tree"),
     ("pcc_backbone", ":", "PCC with class means of features"),
 )
@@ -57,7 +57,7 @@ def training_figure(panel: Panel) -> Any | None:
     methods = [m for m, row in panel.entries.items() if any(by_epoch(e, "loss") is not None for e in row.values())]
     if not methods:
         return None
-    drawn = [(key, line, name) for key, line, name in REFERENCES if _has(panel, key)]
+    drawn = [(key, line, name) for key, line, name in _REFERENCES if _has(panel, key)]
     rows, columns = arranged(len(methods), _WIDEST if len(methods) <= _MANY else _WIDEST_OF_MANY)
     width = COLUMN if columns == 1 else PAGE
     handles = _handles(panel, drawn)

@@ -1,4 +1,4 @@
-"""Codebooks of distinct random words, one per head (CRH, methods of 1.1)."""
+"""Codebooks of distinct random words, one per head (CRH)."""
 
 from __future__ import annotations
 

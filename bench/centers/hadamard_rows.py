@@ -14,8 +14,9 @@ def hadamard_rows(
 ) -> tuple[NDArray[np.int8], bool]:
     """CSQ's centers (C, K) int8, and whether they pass its test (true without random rows).
 
-    Rule of DeepHash-pytorch: all 2K rows of [H; -H], then balanced random rows, drawn again up to `tries` times
-    until the least distance of any two centers is > K/4 and the mean >= K/2; otherwise the last draw is kept.
+    Rule of DeepHash-pytorch: all 2K rows of [H; -H] (none where `hadamard` has no H), then balanced random rows, drawn
+    again up to `tries` times until the least distance of any two centers is > K/4 and the mean >= K/2; otherwise the
+    last draw is kept.
 
     Args:
         never_accept: as the releases of MDS and SHC, whose test compares each center with itself too and so never

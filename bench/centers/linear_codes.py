@@ -40,13 +40,6 @@ def best_codes(length: int, dimension: int) -> list[Code | None]:
     return _table(dimension, limit)[: length + 1]
 
 
-def best_code(length: int, dimension: int) -> Code:
-    """The code of `best_codes` that has exactly this length."""
-    code = best_codes(length, dimension)[length]
-    assert code is not None  # all words of k bits, with bits repeated, have every length
-    return code
-
-
 def closed_under_columns(codes: Sequence[Code | None]) -> list[Code | None]:
     """Per length 0, 1, ..., the best code after any number of column operations on the given ones (index: length).
 

@@ -23,7 +23,7 @@ def max_hd_centers(num_classes: int, bits: int, rng: np.random.Generator) -> NDA
     words are permuted at the end.
 
     Raises:
-        ConfigError: tau would drop below 0.2 before C words are found.
+        ConfigError: sizes below 1, or tau would drop below 0.2 before C words are found.
     """
     if bits < 1 or num_classes < 1:
         raise ConfigError(f"centers need bits >= 1 and num_classes >= 1, not {bits} and {num_classes}.")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.centers.hadamard_rows import hadamard_rows
-from bench.centers.separated import better_spread, score, separated_centers
+from bench.centers.separated import better_spread, separated_centers
 from bench.centers.separation import separation
 
 
@@ -21,4 +21,4 @@ def mds_centers(num_classes: int, bits: int, target: int, rng: np.random.Generat
     start, whole = hadamard_rows(num_classes, bits, rng, tries=1)
     if not whole or separation(start).least < target:
         return found
-    return max(found, better_spread(start, rng=rng), key=score)
+    return max(found, better_spread(start, rng=rng), key=lambda centers: separation(centers).mds_score)

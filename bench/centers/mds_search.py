@@ -110,5 +110,4 @@ def search(
 def _rank(centers: NDArray[np.int8], least_first: bool) -> tuple[float, ...]:
     """What sweeps are compared by: MDS's score, after the least distance or alone."""
     found = separation(centers)
-    value = found.mean + found.least - found.variance
-    return (found.least, value) if least_first else (value,)
+    return (found.least, found.mds_score) if least_first else (found.mds_score,)

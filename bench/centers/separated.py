@@ -77,12 +77,6 @@ def better_spread(start: Centers, *, rng: np.random.Generator) -> NDArray[np.int
     return centers
 
 
-def score(centers: Centers) -> float:
-    """MDS's own measure of a set of centers: mean + least - variance of its distances."""
-    found = separation(centers)
-    return found.mean + found.least - found.variance
-
-
 class _Found(NamedTuple):
     centers: Centers
     least: int

@@ -23,6 +23,11 @@ class Separation(NamedTuple):
         """Pairs of equal centers."""
         return int(self.counts[0])
 
+    @property
+    def mds_score(self) -> float:
+        """MDS's own measure of a set of centers (CVPR 2023): mean + least - variance of its distances."""
+        return self.mean + self.least - self.variance
+
 
 def separation(centers: NDArray[np.generic]) -> Separation:
     """Distances of all C (C - 1) / 2 pairs of centers (C, K) in {-1, +1}, C >= 2."""

@@ -1,4 +1,7 @@
-"""Python pickles of published datasets, read without trusting them: nothing they ask for is called, not even NumPy."""
+"""Published datasets' archives of Python pickles, read without trusting them.
+
+Nothing that a pickle asks for is called, not even NumPy; no archive is unpacked to disk, nor a member beyond a size.
+"""
 
 from __future__ import annotations
 

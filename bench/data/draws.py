@@ -62,7 +62,7 @@ def per_class_split(labels: NDArray[np.bool_], rng: np.random.Generator, query: 
     return Split(train=chosen[1], query=chosen[0], database=database)
 
 
-def shared_split(labels: NDArray[Any], rng: np.random.Generator, query: float, database: float) -> Split:
+def random_split(labels: NDArray[Any], rng: np.random.Generator, query: float, database: float) -> Split:
     """Disjoint parts: a share of all items as queries, one to be searched, the rest to train on.
 
     A class that the draw left out of training takes one of its items from the database, so that rare classes can

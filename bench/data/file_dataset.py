@@ -74,12 +74,15 @@ class FileDataset(Dataset):
 
     def fingerprint(self) -> str:
         """Of files' names and contents, labels, class tree and split."""
+        return fingerprint(self.identity(), [self.labels], self.split)
+
+    def identity(self) -> dict[str, Any]:
+        """What the fingerprint is of, besides labels and split."""
         tree = None if self.hierarchy is None else self.hierarchy.paths
-        facts = {
+        return {
             "dataset": self.INFO.name, "version": self.INFO.version, "files": files_digest(self.folder, self.files),
             "classes": self.class_names, "tree": tree,
         }  # fmt: skip
-        return fingerprint(facts, [self.labels], self.split)
 
     def images(self, size: int) -> Images:
         """(N, size, size, 3) uint8, decoded once and then kept in the cache, if its disk has room."""

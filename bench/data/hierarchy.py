@@ -10,10 +10,21 @@ from typing import Any
 from bench.errors import DataError
 from bench.plugins.dataset import Hierarchy
 
+HIERARCHY_FILE = "hierarchy.json"  # beside a user's own images
 _FORMS = (
     'a tree {"animals": {"cat": {}, "dog": {}}}, ancestors by class {"cat": ["animals"]}, or levels '
     '{"fine": [...], "coarse": [...], "fine_to_coarse": [...]}'
 )
+
+
+def hierarchy_beside(folder: Path, class_names: Sequence[str]) -> Hierarchy | None:
+    """The tree in the folder's `hierarchy.json`; None where there is no such file.
+
+    Raises:
+        DataError: as `read_hierarchy`.
+    """
+    path = folder / HIERARCHY_FILE
+    return read_hierarchy(path, class_names) if path.is_file() else None
 
 
 def read_hierarchy(path: Path, class_names: Sequence[str]) -> Hierarchy:
@@ -28,7 +39,7 @@ def read_hierarchy(path: Path, class_names: Sequence[str]) -> Hierarchy:
         paths = _paths(content)
         if not all(isinstance(name, str) for path in paths.values() for name in path):
             raise ValueError("a name is no text")
-    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
+    except (OSError, ValueError, TypeError, KeyError, IndexError, RecursionError) as error:  # JSON of any other form
         raise DataError(f"{path} is no class tree ({error}): it is {_FORMS}.") from None
     missing = [name for name in class_names if name not in paths]
     if missing:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from bench.errors import DataError
 from bench.plugins.dataset import Split
 
-PARTS = {"train": "train.txt", "query": "test.txt", "database": "database.txt"}
+_FILES = {"train": "train.txt", "query": "test.txt", "database": "database.txt"}
 _BITS = {"0", "1"}
 
 
@@ -47,10 +47,10 @@ def read_lists(folder: Path, columns: Collection[int], dataset: str, *, drop_ove
         DataError: a list that is missing, empty or not of this form; a file named twice in one list, or with
             other labels in another; queries that are also in train or database.
     """
-    parts = {part: read_list(folder / file, columns, dataset) for part, file in PARTS.items()}
+    parts = {part: read_list(folder / file, columns, dataset) for part, file in _FILES.items()}
     widths = {part: labels.shape[1] for part, (_, labels) in parts.items()}
     if len(set(widths.values())) > 1:
-        found = ", ".join(f"{count} in {PARTS[part]}" for part, count in widths.items())
+        found = ", ".join(f"{count} in {_FILES[part]}" for part, count in widths.items())
         raise DataError(f"{dataset}: the lists in {folder} differ in their numbers of labels ({found}).")
     names = list(dict.fromkeys(name for listed, _ in parts.values() for name in listed))
     row_of = {name: row for row, name in enumerate(names)}
@@ -62,7 +62,7 @@ def read_lists(folder: Path, columns: Collection[int], dataset: str, *, drop_ove
         other = np.flatnonzero((labels[rows[part]] != part_labels).any(axis=1))
         if len(other):
             raise DataError(
-                f"{dataset}: {len(other)} images of {PARTS[part]} have other labels in another list in {folder} "
+                f"{dataset}: {len(other)} images of {_FILES[part]} have other labels in another list in {folder} "
                 f"({listed[other[0]]}): get the lists again."
             )
     return Listed(names, labels, _split(rows, folder, dataset, drop_overlap))
@@ -73,7 +73,7 @@ def list_root(root: Path, names: Sequence[str], lists: str) -> Path:
     relative to. `root` where none does.
     """
     places = (root, *(root / name for name in names))
-    return next((place for place in places if (place / lists / PARTS["train"]).is_file()), root)
+    return next((place for place in places if (place / lists / _FILES["train"]).is_file()), root)
 
 
 def read_list(path: Path, columns: Collection[int], dataset: str) -> tuple[list[str], NDArray[np.bool_]]:
@@ -122,8 +122,8 @@ def _split(rows: dict[str, NDArray[np.int64]], folder: Path, dataset: str, drop_
         shared = int(np.isin(query, rows[part]).sum())
         if shared and not drop_overlap:
             raise DataError(
-                f"{dataset}: {shared} of {len(query)} queries of {folder / PARTS['query']} are also in {PARTS[part]}: "
-                f"set {dataset}.drop_overlap=true to take them out of it."
+                f"{dataset}: {shared} of {len(query)} queries of {folder / _FILES['query']} are also in "
+                f"{_FILES[part]}: set {dataset}.drop_overlap=true to take them out of it."
             )
     kept = {part: rows[part][~np.isin(rows[part], query)] for part in ("train", "database")}
     return Split(train=kept["train"], query=query, database=kept["database"])

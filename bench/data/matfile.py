@@ -48,7 +48,8 @@ def read_mat(path: Path, variable: str, fields: Sequence[str] = ()) -> Any:
             if name == variable:
                 return value
     except (
-        OSError, ValueError, TypeError, IndexError, OverflowError, zlib.error, RecursionError, MemoryError,
+        OSError, zlib.error,  # not there, or not the bytes that were written
+        ValueError, TypeError, IndexError, OverflowError, RecursionError, MemoryError,  # what MATLAB would not write
     ) as error:  # fmt: skip
         raise DataError(f"{path} cannot be read as a MATLAB file ({error}): get it again from its source.") from None
     raise DataError(f"{path} has no variable '{variable}': it is another file than its name says; get it again.")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench.data.hierarchy import HIERARCHY_FILE
 from bench.data.images import decode_images
 from bench.data.summary import PARTS, item_files
 from bench.errors import ConfigError, DataError, StoreError
@@ -92,7 +93,7 @@ def write_subset(dataset: Dataset, subset: Subset, folder: Path, size: int | Non
         write(temporary, pixels, rows, parts, _members(dataset, rows)[:, subset.classes], names)
         if dataset.hierarchy is not None:
             tree = {n: list(dataset.hierarchy.paths[c][:-1]) for n, c in zip(names, subset.classes, strict=True)}
-            (temporary / "hierarchy.json").write_text(json.dumps(tree, indent=1), encoding="utf-8")
+            (temporary / HIERARCHY_FILE).write_text(json.dumps(tree, indent=1), encoding="utf-8")
         temporary.replace(folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot be written ({error.strerror}): choose another place with --out.") from None

@@ -16,8 +16,6 @@ from bench.codes.stable_order import Part, precision_sums
 from bench.errors import ConfigError, DataError
 from bench.evaluation.ranking import Empty, Evaluation
 
-TIES = ("expected", "stable", "shuffled")
-
 
 def evaluate(
     query_codes: ArrayLike | Tensor,
@@ -46,6 +44,7 @@ def evaluate(
         device: where distances are counted; every device gives the same integers.
 
     Raises:
+        ConfigError: another word for ties.
         DataError: codes or labels whose shapes or values do not fit.
     """
     query, database = _array(query_codes), _array(database_codes)
@@ -75,7 +74,9 @@ def evaluate_parts(
         database: (packed codes, labels) of each part; iterated again for each metric under "stable" ties.
     """
     if ties not in ("expected", "stable"):
-        raise ConfigError(f"there is no ties convention '{ties}' here: use expected or stable.")
+        raise ConfigError(
+            f"there is no ties convention '{ties}': use expected or stable; bench.evaluate has shuffled, too."
+        )
     histograms = Histograms.zeros(len(query), bits)
     for codes, labels in database:
         histograms += distance_histograms(query, query_labels, codes, labels, bits, device)

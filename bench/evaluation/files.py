@@ -118,7 +118,7 @@ class Retrieval:
         self.query_labels = _labels(asking[0].array("query_labels"))
         self.query, self.bits = self._packed(asking[0], codes)
 
-    def parts(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[Part]:
         """The database in blocks of rows, in order."""
         for file in self.files:
             rows = max(1, _BLOCK_BYTES // max(file.row_bytes("database_codes"), file.row_bytes("database_labels"), 1))
@@ -132,9 +132,6 @@ class Retrieval:
                         yield packed, _labels(theirs)
             except ValueError:
                 raise DataError(f"{file.path} has not as many labels as codes.") from None
-
-    def __iter__(self) -> Iterator[Part]:
-        return self.parts()
 
     def _packed(self, file: CodeFile, codes: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:
         bits = self._given_bits[file.path]

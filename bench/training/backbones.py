@@ -34,7 +34,7 @@ class BackboneInfo:
 _RESNET = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016, arXiv 1512.03385"
 _CLIP = "Radford et al., Learning Transferable Visual Models ..., ICML 2021, arXiv 2103.00020"
 BACKBONES: dict[str, BackboneInfo] = {
-    "small-cnn": BackboneInfo("four convolutions for images of 28-64 px, from scratch", "this package", "MIT", False),
+    "small-cnn": BackboneInfo("three convolutions for images of 28-64 px, from scratch", "this package", "MIT", False),
     "resnet18": BackboneInfo("ResNet-18, 512 features", _RESNET),
     "resnet34": BackboneInfo("ResNet-34, 512 features: the papers' (CRH, SHC)", _RESNET),
     "resnet50": BackboneInfo("ResNet-50, 2048 features: CSQ's", _RESNET),

@@ -49,11 +49,11 @@ class FeatureInputs:
     One scale for all: a learning rate then means the same for every backbone, and no direction is favoured.
     """
 
+    test_batch_size: int = 4096
+
     def __init__(self, features: NDArray[np.float32], device: torch.device) -> None:
         self.features = torch.from_numpy(np.array(features, dtype=np.float32)).to(device)
         self.features /= self.features.square().mean().sqrt().clamp(min=1e-12)
-
-    test_batch_size: int = 4096
 
     def expect(self, rows: NDArray[np.int64]) -> None:
         """Nothing to fetch."""

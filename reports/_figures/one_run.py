@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bench.grid.store import StoredCell
-from bench.plugins import registry
 
+from .._known_methods import family
 from .._model import Panel
 
 
@@ -51,12 +51,7 @@ def one_of_each_family(cells: Mapping[str, StoredCell]) -> list[str]:
     """
     chosen: dict[str, str] = {}
     for method, stored in cells.items():
-        family = _family(stored.cell.method)
-        if family not in chosen or (stored.cell.method == family and cells[chosen[family]].cell.method != family):
-            chosen[family] = method
+        name = family(stored.cell.method)
+        if name not in chosen or (stored.cell.method == name and cells[chosen[name]].cell.method != name):
+            chosen[name] = method
     return list(chosen.values())
-
-
-def _family(name: str) -> str:
-    entries = registry("method").entries().values()
-    return next((e.info.name for e in entries if name == e.info.name or name in e.info.variants), name)

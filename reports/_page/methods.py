@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.errors import BenchError
 from bench.grid.cell import Cell
 from bench.grid.results import Results
-from bench.plugins import PluginInfo, registry
+from bench.plugins import PluginInfo
+
+from .._known_methods import method_info
 
 
 def methods_explained(results: Results) -> list[dict[str, Any]]:
@@ -21,7 +22,7 @@ def methods_explained(results: Results) -> list[dict[str, Any]]:
 
 def _explained(label: str, cells: Sequence[Cell]) -> dict[str, Any]:
     cell = cells[0]
-    info = _info(cell.method)
+    info = method_info(cell.method)
     if info is None:
         info = PluginInfo(cell.method, "This method is not installed where the page was made.")
     variant, own = info.variants.get(cell.method, ("", {}))
@@ -34,13 +35,6 @@ def _explained(label: str, cells: Sequence[Cell]) -> dict[str, Any]:
             ("Training", settings([c.train for c in cells])),
         ],
     }  # fmt: skip
-
-
-def _info(method: str) -> PluginInfo | None:
-    try:
-        return registry("method").entry(method).info
-    except BenchError:
-        return None
 
 
 def settings(configs: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:

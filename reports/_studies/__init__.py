@@ -1,1 +1,1 @@
-"""What the reports of studies have in common."""
+"""Studies that results hold: variants, pairs of them, and settings that were varied."""

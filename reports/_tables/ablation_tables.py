@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from .._model import Panel
 from .._studies.arms import Arm
 from .._studies.pairs import Paired
-from .._studies.values import entry_map, percent
 from .difference_table import difference_tables
 from .facts import facts, mixtures, seeds
+from .study_values import entry_map, percent
 from .table import Table, Value
 from .values import NOTHING, marked, mean, stored, table_name
 

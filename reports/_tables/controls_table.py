@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.plugins.registry import registry
-
+from .._known_methods import method_info
 from .._model import Panel
 from .._studies.arms import Arm
-from .._studies.values import entry_map
 from .facts import facts, mixtures, seeds
-from .parameter_table import REFERENCES, pcc_meaning
+from .pcc import COLUMNS, pcc_meaning
+from .study_values import entry_map
 from .table import Table
 from .values import Column, by_bits, extreme, mean, stored, table_name
 
@@ -19,7 +18,7 @@ from .values import Column, by_bits, extreme, mean, stored, table_name
 def controls_table(panel: Panel, arms: Sequence[Arm]) -> Table:
     """mAP, distances and PCC of each control's centers, a rule between code lengths."""
     entries = [entry for arm in arms for entry in arm.row.values()]
-    metrics = [metric for metric in REFERENCES if any(entry.values(metric) for entry in entries)]
+    metrics = [metric for metric in COLUMNS if any(entry.values(metric) for entry in entries)]
     columns = (
         Column("mAP", lambda e: entry_map(panel, e), best=True),
         Column("distance", lambda e: extreme(stored(e, "metrics", "d_min"), min)),
@@ -41,12 +40,10 @@ def controls_table(panel: Panel, arms: Sequence[Arm]) -> Table:
 
 
 def _pcc(metric: str) -> Column:
-    return Column(REFERENCES[metric][0], lambda e: mean(stored(e, "metrics", metric), 3))
+    return Column(COLUMNS[metric], lambda e: mean(stored(e, "metrics", metric), 3))
 
 
 def _summary(name: str) -> str:
     """What a variant is, in the words of its method; empty where that is not installed."""
-    for entry in registry("method").entries().values():
-        if name in entry.info.variants:
-            return entry.info.variants[name][0]
-    return ""
+    info = method_info(name)
+    return "" if info is None or name not in info.variants else info.variants[name][0]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from .._model import Panel
 from .._studies.pairs import Difference, Paired
-from .._studies.values import percent, signed
 from .facts import facts, mixtures
+from .study_values import percent, signed
 from .table import Table, Value
 from .values import NOTHING, Row, table_name
 

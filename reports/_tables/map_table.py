@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .._model import Panel
+from .._model import REFERENCES, Panel
 from .facts import condensed, facts, mixtures, seeds
 from .significance import Significance
 from .table import Table, Value
 from .text import decimal
 from .values import Row, mean_ap, table_name
-
-_REFERENCES = (("real-valued features", "map_features"), ("chance", "map_chance"))
 
 
 def map_table(panel: Panel) -> Table:
@@ -26,7 +24,7 @@ def map_table(panel: Panel) -> Table:
     ]
     references = [
         (Value(name), *[Value(decimal(shared, 4), number=shared)] * len(panel.bits))
-        for name, metric in _REFERENCES
+        for name, metric in REFERENCES.items()
         if (shared := panel.shared(metric)) is not None
     ]
     rows += [None, *references] if references else []

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bench.grid.results import Results
-from bench.plugins import registry
 
+from .._known_methods import family
 from .._model import Entry, Panel, panels
 from .facts import facts, mixtures, seeds
 from .table import Table, Value
@@ -52,21 +52,19 @@ def _matrix(panel: Panel, bits: int) -> Matrix:
         entry = row.get(bits, Entry())
         if entry.cells:
             centers, _, loss = label.partition("+")
-            matrix.setdefault(centers, {})[_family(loss.removesuffix("-loss")) if loss else _own(centers)] = entry
+            matrix.setdefault(centers, {})[_column(loss.removesuffix("-loss")) if loss else _own(centers)] = entry
     return {name: row for name, row in matrix.items() if len(row) > 1}  # the others were crossed with nothing
 
 
 def _own(label: str) -> str:
     """Whose loss a method by itself has, whatever its settings."""
-    return _family(label.partition("[")[0])
+    return family(label.partition("[")[0])
 
 
-def _family(loss: str) -> str:
+def _column(loss: str) -> str:
     """A variant's loss is its method's: `shc-search` stands in the column `shc`; settings in brackets stay."""
     name, bracket, settings = loss.partition("[")
-    entries = registry("method").entries().values()
-    family = next((e.info.name for e in entries if name == e.info.name or name in e.info.variants), name)
-    return family + bracket + settings
+    return family(name) + bracket + settings
 
 
 def _range(entries: list[Entry]) -> Value:

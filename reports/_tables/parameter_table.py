@@ -6,15 +6,12 @@ from collections.abc import Sequence
 
 from .._model import Panel
 from .._studies.parameters import ParameterStudy, Point
-from .._studies.values import entry_map
 from .facts import facts, mixtures, seeds
+from .pcc import COLUMNS, pcc_meaning
+from .study_values import entry_map
 from .table import Table, Value
 from .values import Row, extreme, marked, mean, stored, table_name
 
-REFERENCES = {  # metric -> its column, what it compares centers with
-    "pcc": ("PCC tree", "the class tree"),
-    "pcc_backbone": ("PCC features", "class means of frozen features"),
-}
 _MEANING = {
     "codebook-size": "A head of d bits holds M distinct candidates where 2^d ≥ M; heads that are not set follow from "
     "M: d is the least divisor of the code length that holds them.",
@@ -32,7 +29,7 @@ def parameter_table(panel: Panel, study: ParameterStudy) -> Table:
         rows += [None] if rows else []
         rows += [_row(point, bits, value, metrics) for point, value in zip(points, maps, strict=True)]
     header = (
-        study.name, "bits", *study.beside, "mAP", *(REFERENCES[m][0] for m in metrics), "distance"
+        study.name, "bits", *study.beside, "mAP", *(COLUMNS[m] for m in metrics), "distance"
     )  # fmt: skip
     said = (
         f"{study.held} with one setting varied, all others held. {_MEANING.get(study.kind, '')}".rstrip(),
@@ -67,16 +64,7 @@ def parameter_cost_table(panel: Panel, study: ParameterStudy) -> Table:
 def references(study: ParameterStudy) -> list[str]:
     """The metrics of PCC that some cell has."""
     entries = [point.entry for points in study.points.values() for point in points]
-    return [metric for metric in REFERENCES if any(entry.values(metric) for entry in entries)]
-
-
-def pcc_meaning(metrics: Sequence[str]) -> str:
-    """A sentence on the columns of these metrics."""
-    compared = " and ".join(f"{REFERENCES[m][1]} ({REFERENCES[m][0]})" for m in metrics)
-    return (
-        f"PCC: correlation, over all pairs of classes, of the centers' similarity with {compared}; a dash where it is "
-        "undefined."
-    )
+    return [metric for metric in COLUMNS if any(entry.values(metric) for entry in entries)]
 
 
 def _row(point: Point, bits: int, value: Value, metrics: Sequence[str]) -> Row:

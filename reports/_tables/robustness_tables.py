@@ -8,9 +8,9 @@ from dataclasses import replace
 from .._model import Panel
 from .._studies.arms import Arm
 from .._studies.pairs import Paired
-from .._studies.values import single
 from .difference_table import difference_tables
 from .facts import facts, mixtures
+from .study_values import single
 from .table import Table, Value
 from .values import Column, by_bits, mean, table_name
 

@@ -6,25 +6,23 @@ from dataclasses import replace
 
 from .._model import Entry, Panel
 from .facts import facts, finished, mixtures, seeds
+from .pcc import REFERENCES
 from .table import Table, Value
 from .text import listed
 from .values import NOTHING, Row, marked, mean, stored, table_name
 
-_REFERENCES = {  # metric -> name, title
-    "pcc": ("pcc-tree", "the class tree"),
-    "pcc_backbone": ("pcc-features", "class means of frozen features"),
-}
+_KINDS = {"pcc": "pcc-tree", "pcc_backbone": "pcc-features"}  # of tables, by metric
 _ORDER = ("random-centers", "csq", "orthohash", "mds", "shc")  # the paper's, of methods whose centers are fixed
 
 
 def semantic_tables(panel: Panel) -> list[Table]:
     """One for each reference that the centers were compared with."""
-    return [_table(panel, metric) for metric in _REFERENCES if _compared(panel, metric)]
+    return [_table(panel, metric) for metric in _KINDS if _compared(panel, metric)]
 
 
 def unaligned(panel: Panel) -> str:
     """Why there is no such table; empty where there is one."""
-    if any(_compared(panel, metric) for metric in _REFERENCES):
+    if any(_compared(panel, metric) for metric in _KINDS):
         return ""
     return (
         "Semantic alignment (PCC) has no table: the dataset has no class tree, and class means of features are there "
@@ -39,7 +37,7 @@ def _compared(panel: Panel, metric: str) -> bool:
 
 
 def _table(panel: Panel, metric: str) -> Table:
-    kind, reference = _REFERENCES[metric]
+    reference = REFERENCES[metric]
     methods = {m: row for m, row in panel.entries.items() if any(entry.cells for entry in row.values())}
     moving = [m for m, row in methods.items() if any(map(_moves, row.values()))]
     fixed = sorted((m for m in methods if m not in moving), key=lambda m: _place(methods[m]))
@@ -62,7 +60,7 @@ def _table(panel: Panel, metric: str) -> Table:
     if moving:
         said.insert(1, "Init: centers before training; learned: after the last update; learned-m: of a single head.")
     return Table(
-        table_name(kind, panel), f"Semantic alignment of centers: PCC with {reference}",
+        table_name(_KINDS[metric], panel), f"Semantic alignment of centers: PCC with {reference}",
         ("centers", *(f"{k} bits" for k in panel.bits)),
         (*rows[: len(first)], *rule, *rows[len(first) :]),
         facts(panel, *said), (*mixtures(panel), *_moved_at_last(methods, moving)), panel.title,

@@ -72,7 +72,7 @@ def _average_precisions(entry: Entry) -> dict[int, NDArray[np.float64]]:
     found = {}
     for cell in entry.cells:
         try:
-            found[cell.cell.seed] = cell.arrays()["ap"]
+            found[cell.cell.seed] = cell.arrays("ap")["ap"]
         except (StoreError, KeyError, ValueError):
             return {}
     return found

@@ -15,6 +15,7 @@ def test_by_hand() -> None:
     assert (found.least, found.duplicates) == (0, 1)
     assert found.mean == pytest.approx(4 / 3)
     assert found.variance == pytest.approx(np.var([0, 2, 2]))
+    assert found.mds_score == pytest.approx(4 / 3 + 0 - np.var([0, 2, 2]))
 
 
 @given(st.integers(2, 40), st.integers(1, 70), st.integers(1, 9), st.integers(0, 2**31))

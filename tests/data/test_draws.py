@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.data.draws import drawn_split, per_class_split, shared_split
+from bench.data.draws import drawn_split, per_class_split, random_split
 from bench.errors import DataError
 from bench.plugins.dataset import Split
 
@@ -75,24 +75,24 @@ def test_a_class_that_is_too_rare_for_its_queries() -> None:
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.4), st.floats(0.05, 0.5))
 def test_shared_parts_are_disjoint_and_whole(seed: int, query: float, database: float) -> None:
     labels = rng(seed).random((60, 8)) < 0.1
-    split = shared_split(labels, rng(seed), query, database)
+    split = random_split(labels, rng(seed), query, database)
     split.check("x")
     assert sorted([*split.train, *split.query, *split.database]) == list(range(60))
     assert len(split.query) == round(query * 60)
     assert abs(len(split.database) - database * 60) <= 1 + 8
     searched = labels[split.train].any(axis=0) | ~labels[split.database].any(axis=0)
     assert searched.all()  # no class is searched that was not trained
-    assert same(split, shared_split(labels, rng(seed), query, database))
+    assert same(split, random_split(labels, rng(seed), query, database))
 
 
 def test_a_rare_class_is_moved_to_training_and_no_more() -> None:
     labels = np.zeros((100, 2), dtype=bool)
     labels[:, 0] = True
     for seed in range(20):
-        plain = shared_split(labels, rng(seed), 0.2, 0.6)
+        plain = random_split(labels, rng(seed), 0.2, 0.6)
         rare = labels.copy()
         rare[plain.database[7], 1] = True
-        moved = shared_split(rare, rng(seed), 0.2, 0.6)
+        moved = random_split(rare, rng(seed), 0.2, 0.6)
         assert moved.train.tolist() == sorted([*plain.train, plain.database[7]])
         assert np.array_equal(moved.query, plain.query)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.draws import shared_split
+from bench.data.draws import random_split
 from bench.errors import DataError
 from bench.grid.job import open_dataset
 from bench.randomness import stream
@@ -69,7 +69,7 @@ def test_a_column_for_each_class_and_a_seeded_split(tmp_path: Path) -> None:
     assert dataset.class_names == ("cat", "dog")
     expected = [[1, 0], [0, 1], [1, 1], [0, 0], [1, 0], [0, 1]]
     assert dataset.labels.astype(int).tolist() == expected
-    split = shared_split(np.array(expected, bool), stream(0, "multilabel-csv", "split"), 0.2, 0.5)
+    split = random_split(np.array(expected, bool), stream(0, "multilabel-csv", "split"), 0.2, 0.5)
     assert np.array_equal(dataset.split.query, split.query)
     assert sorted(np.concatenate([split.train, split.query, split.database])) == list(range(6))
     seeds = {

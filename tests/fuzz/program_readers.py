@@ -71,7 +71,7 @@ def _codes(folder: Path) -> list[Target]:
         found = Retrieval([CodeFile(path)])
         parts = [
             distance_histograms(found.query, found.query_labels, part, theirs, found.bits, threads=1)
-            for part, theirs in found.parts()
+            for part, theirs in found
         ]
         sum(parts, Histograms.zeros(1, 1)) if not parts else sum(parts[1:], parts[0])
 

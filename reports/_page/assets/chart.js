@@ -12,7 +12,7 @@ function dashOf(method) {
   return LINES[Math.floor(method / COLOURS) % LINES.length];
 }
 
-// The outline of a method's mark around (0, 0): o s D ^ v P X * < > h p, as in the figures on paper.
+// The outline of a method's mark around (0, 0): o s D ^ v P X * < > p, as in the figures on paper.
 function markPath(method, size) {
   const corners = (n, turn, inner) =>
     Array.from({ length: inner ? 2 * n : n }, (_, i) => {
@@ -30,7 +30,7 @@ function markPath(method, size) {
     () => closed(corners(3, Math.PI)), () => closed(plus.map((p) => p.map((v) => v.toFixed(2)).join(" "))),
     () => closed(turned.map((p) => p.map((v) => v.toFixed(2)).join(" "))), () => closed(corners(5, 0, 0.5)),
     () => closed(corners(3, -Math.PI / 2)), () => closed(corners(3, Math.PI / 2)),
-    () => closed(corners(6, 0)), () => closed(corners(5, 0)),
+    () => closed(corners(5, 0)),
   ];
   return shapes[method % shapes.length]();
 }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bench.grid.results import Results
 from bench.reports import page as page_report
-from bench.reports._figures.figure import COLOURS, LINES
+from bench.reports._figures.figure import COLOURS, LINES, MARKERS
 from bench.reports._model import panels
 from bench.reports._page.figure_data import figure_data
 from bench.reports._page.html import embedded
@@ -214,13 +214,16 @@ def test_words_can_be_read(theme: int, ground: str) -> None:
     assert contrast(found["edge"][theme], found[ground][theme]) >= 3
 
 
-def test_methods_have_the_colours_of_the_figures_on_paper() -> None:
+def test_methods_look_as_in_the_figures_on_paper() -> None:
     found = colours()
     assert tuple(found[f"m{i}"][0] for i in range(len(COLOURS))) == COLOURS
     chart = (ASSETS / "chart.js").read_text(encoding="utf-8")
     assert f"const COLOURS = {len(COLOURS)};" in chart
     lines = re.search(r"const LINES = \[(.*)\];", chart)
     assert lines is not None and len(lines[1].split(",")) == len(LINES)
+    marks = re.search(r"const shapes = \[(.*?)\];", chart, re.DOTALL)
+    assert marks is not None and marks[1].count("() =>") == len(MARKERS)
+    assert f": {' '.join(MARKERS)}, as in the figures on paper" in chart
 
 
 def test_dark_colours_stand_out_from_dark() -> None:

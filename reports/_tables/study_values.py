@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .._model import Entry, Panel
-from .._tables.table import Value
-from .._tables.text import decimal
-from .._tables.values import mean_ap
+from .table import Value
+from .text import decimal
+from .values import mean_ap
 
 
 def entry_map(panel: Panel, entry: Entry) -> Value:

@@ -1,14 +1,14 @@
-"""A study's table in the terminal."""
+"""Tables in the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from .._tables.table import Table, Value
-from .._tables.text import visible
+from .table import Table, Value
+from .text import visible
 
-_STYLES = {0: "", 1: "bold green", 2: "underline"}
+STYLES = {0: "", 1: "bold green", 2: "underline"}  # of rich, by mark: 1 best, 2 second
 
 
 def shown(tables: Sequence[Table]) -> Any | None:
@@ -30,7 +30,7 @@ def _shown(table: Table) -> Any:
         if row is None:
             grid.add_section()
         else:
-            grid.add_row(*(Text(_text(value), style=_STYLES[value.mark]) for value in row))
+            grid.add_row(*(Text(_text(value), style=STYLES[value.mark]) for value in row))
     return Group(Text(f"{table.title}; {visible(table.panel)}", style="bold"), grid)
 
 
