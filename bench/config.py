@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any, Self
 
@@ -60,8 +61,6 @@ def printable_path(path: Path | None) -> Path | None:
 def _sentence(owner: str, known: list[str], error: ErrorDetails) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "settings"
     if error["type"] == "extra_forbidden":
-        import difflib
-
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean {owner}.{near[0]}?" if near else f"it has: {', '.join(known) or 'no settings'}."
         return f"{owner} has no setting '{key}': {hint}"

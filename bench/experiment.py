@@ -25,7 +25,7 @@ from bench.measurement import measure
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.training.checkpoint import Checkpoint
-from bench.training.devices import chosen_kernels
+from bench.training.devices import choose_device, chosen_kernels
 from bench.training.gpu_watch import GpuWatch
 from bench.training.inputs import FeatureInputs
 from bench.training.kept import KeptPasses, State, head_state, restore
@@ -53,8 +53,8 @@ def run_unit(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[Sto
 
 
 def _run(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredCell]:
-    device = workshop.device_of(unit[0])
-    watch = GpuWatch(device)
+    device = choose_device(unit[0].device)
+    watch = GpuWatch(device, shared=unit[0].shares_gpu)
     observer = Observers([observer, watch])
     observer.begin([job.cell for job in unit])
     reset_peaks(device)
@@ -87,7 +87,7 @@ class CellRun:
 
     def __init__(self, job: Job, workshop: Workshop, observer: Observer) -> None:
         self.job, self.cell, self.workshop, self.observer = job, job.cell, workshop, observer
-        self.device = workshop.device_of(job)
+        self.device = choose_device(job.device)
         self.clock = Clock()
         self.outcome = Outcome()
         self.trained: Trained | None = None

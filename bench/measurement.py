@@ -52,10 +52,10 @@ def measure(
         labels = dataset.labels[split.query], dataset.labels[split.database]
         ranking = evaluate(query.codes, labels[0], database.codes, labels[1], ties=cell.ties, device=device)
 
-        def features_map() -> float:
+        def by_features() -> float:
             return cosine_map(query.features, labels[0], database.features, labels[1], device)
 
-        features = material.once(features_map) if regime_named(cell.regime).frozen else features_map()
+        features = material.features_map(by_features) if regime_named(cell.regime).frozen else by_features()
         relaxed = cosine_map(query.relaxed, labels[0], database.relaxed, labels[1], device)
         centers, codes = _audit(cell, trained, database, labels[1])
     aligned, history = _alignment(trained, material)

@@ -48,10 +48,10 @@ class Material:
     _features_map: float | None = None
     _weights_digest: str | None = None
 
-    def once(self, features_map: Callable[[], float]) -> float:
-        """mAP of frozen features: the same for every cell, so computed once and kept on disk."""
+    def features_map(self, measure: Callable[[], float]) -> float:
+        """mAP of frozen features: the same for every cell, so measured once and kept on disk."""
         if self._features_map is None:
-            array = cached_array(f"features-map-{self.key}", lambda: np.array([features_map()]))
+            array = cached_array(f"features-map-{self.key}", lambda: np.array([measure()]))
             self._features_map = float(array[0])
         return self._features_map
 
@@ -114,10 +114,6 @@ class Workshop:
         self._material: Material | None = None
         self._networks: CompiledNetworks | None = None
 
-    def device_of(self, job: Job) -> torch.device:
-        """The job's device; "auto" is the GPU where there is one."""
-        return choose_device(job.device)
-
     def material(self, job: Job, config: TrainConfig) -> Material:
         """The job's dataset and inputs, from the cell before if they are the same."""
         cell = job.cell
@@ -133,7 +129,7 @@ class Workshop:
         return self._material
 
     def _make(self, job: Job, config: TrainConfig, key: str) -> Material:
-        dataset, device = job.open_dataset(), self.device_of(job)
+        dataset, device = job.open_dataset(), choose_device(job.device)
         if dataset.fingerprint() != job.cell.fingerprint:
             raise DataError(f"{dataset.name} has changed since the run was planned: run again.")
         split = part_split(dataset.split, dataset.labels, job.cell.part)

@@ -12,10 +12,12 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-# What reading one that is damaged, encrypted or of an unknown kind can end in.
+# What reading one that someone else has written can end in: `zipfile` and NumPy have no error for all of it.
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError, RuntimeError, OSError,
-    MemoryError, OverflowError,
+    OSError, KeyError,  # the file or a member is not there
+    zipfile.BadZipFile, zlib.error, EOFError,  # cut, or not the bytes that were written
+    RuntimeError,  # encrypted, or (NotImplementedError) of another version of zip
+    ValueError, OverflowError, MemoryError,  # names, places and sizes that cannot be
 )  # fmt: skip
 _KINDS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 Header = tuple[tuple[int, ...], bool, np.dtype[Any]]  # shape, whether in Fortran order, type

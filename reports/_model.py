@@ -73,7 +73,7 @@ class Panel:
         """`cifar100@shc, frozen, matched settings`; with the protocol's digest where that is another's title too."""
         cell = self.cell
         digest = f" ({cell.protocol})" if self.ambiguous else ""
-        return f"{cell.dataset_label}@{cell.split}, {cell.regime}, {cell.settings} settings{digest}"
+        return f"{cell.dataset_at_split}, {cell.regime}, {cell.settings} settings{digest}"
 
     @property
     def slug(self) -> str:

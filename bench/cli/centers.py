@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 import warnings
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bench.cli import options as o
-from bench.errors import BenchWarning, ConfigError, DataError, StoreError, UnknownNameError
+from bench.errors import BenchWarning, ConfigError, DataError, StoreError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,10 +40,6 @@ Reference = Annotated[
     typer.Option(help="Similarity of the dataset's classes, as in bench pcc. "
                       "[default: the method's own, or the class tree]"),
 ]  # fmt: skip
-Weighting = Annotated[
-    Literal["each", "shared"],
-    typer.Option(help="An image of several classes counts 1 for each, or is shared among them."),
-]
 Out = Annotated[Path | None, typer.Option(help="File to write. [default: METHOD-C-K.npz]")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")]
 
@@ -60,17 +55,17 @@ class _Similarity:
 def centers_command(
     method: Name, bits: Bits, classes: Classes = None, seed: Annotated[int, typer.Option(help="Root seed.")] = 0,
     set_: Set = None, similarity: SimilarityFile = None, dataset: DatasetName = None, reference: Reference = None,
-    weighting: Weighting = "each", data_root: o.DataRoot = None,
+    weighting: o.Weighting = "each", data_root: o.DataRoot = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N: of the reference.")] = "auto",
-    out: Out = None, force: Force = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    out: Out = None, force: Force = False, as_json: o.Json = False,
 ) -> None:  # fmt: skip
     """Make, audit, compare with the similarity if there is one, write, print."""
     from bench.grid.choice import method_choice
 
     choice = method_choice(method)
     spec = _spec(choice, dataset, data_root, set_)
-    config, source = _resolved(choice, spec)
+    cls, config = _resolved(choice, spec)
+    source = cls.similarity_source(config)
     _check_options(similarity, dataset, reference)
     given = _from_file(similarity) if similarity else _Similarity()
     data = _opened(dataset, spec)
@@ -79,9 +74,7 @@ def centers_command(
     _check_place(path, force)  # this and the next before minutes are spent
 
     from bench.plugins.method import Task
-    from bench.plugins.registry import registry
 
-    cls: type[Method] = registry("method").load(choice.name)
     cls.check(config, Task(count, bits, seed))
     if data is not None:
         given = _of_dataset(data, reference or source, weighting, device)
@@ -113,20 +106,16 @@ def _spec(choice: MethodChoice, dataset: str | None, data_root: Path | None, set
     texts = [text if "." in text.partition("=")[0] else f"{choice.parts[0]}.{text}" for text in set_ or []]
     options = {"datasets": None if dataset is None else [dataset], "data_root": data_root}
     spec = grid_spec(options=options, sets=texts)
-    known = [*choice.parts, *([] if dataset is None else [dataset.partition("@")[0]])]
-    for owner in spec.set:
-        if owner not in known:
-            raise UnknownNameError("owner of settings here named", owner, known)
+    o.check_owners(spec, [*choice.parts, *([] if dataset is None else [dataset.partition("@")[0]])])
     return spec
 
 
-def _resolved(choice: MethodChoice, spec: GridSpec) -> tuple[Any, str | None]:
-    """The method's settings, and the class similarity it asks for."""
+def _resolved(choice: MethodChoice, spec: GridSpec) -> tuple[type[Method], Any]:
+    """The method's class and its settings."""
     from bench.plugins.registry import registry
 
     cls: type[Method] = registry("method").load(choice.name)
-    config = cls.resolve(choice.name, choice.changed(spec.set))
-    return config, cls.similarity_source(config)
+    return cls, cls.resolve(choice.name, choice.changed(spec.set))
 
 
 def _check_options(similarity: Path | None, dataset: str | None, reference: str | None) -> None:
@@ -214,26 +203,23 @@ def _alignment(centers: NDArray[np.int8], given: _Similarity) -> dict[str, float
 def _write(
     path: Path, centers: NDArray[np.int8], choice: MethodChoice, spec: GridSpec, seed: int, given: _Similarity
 ) -> None:  # fmt: skip
-    """`centers` (C, K) int8 and what they are; the file appears whole or not at all."""
+    """`centers` (C, K) int8 and what they are."""
     import numpy as np
 
     from bench import __version__
     from bench.plugins.registry import registry
+    from bench.wholefiles import whole_file
 
-    temporary = path.with_name(f".{path.name}.part")
     facts = {
         "method": choice.label(spec.set), "method_version": registry("method").entry(choice.name).info.version,
         "seed": seed, "similarity": json.dumps(given.facts, sort_keys=True), "version": __version__,
     }  # fmt: skip
     try:
-        with temporary.open("wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             np.savez(
                 file, allow_pickle=False, centers=centers, **{name: np.array(fact) for name, fact in facts.items()}
             )
-        temporary.replace(path)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise StoreError(f"{path} cannot be written ({error.strerror}): choose another place with --out.") from None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import complete_list
+from bench.cli.options import Json, complete_list
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,10 +24,7 @@ Name = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show tracebacks.")]
 
 
-def check_command(
-    method: Name, verbose: Verbose = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:  # fmt: skip
+def check_command(method: Name, verbose: Verbose = False, as_json: Json = False) -> None:
     """Run every check, print a line for each, end with 1 if one failed."""
     from rich.console import Console
 

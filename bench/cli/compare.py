@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.options import Folder
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from bench.grid.comparison import Family
 
-Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Seed = Annotated[int, typer.Option(help="Of the resamples and of the sign flips.")]
 
 
@@ -65,7 +65,7 @@ def _table(family: Family) -> RenderableType:
     cell = family.cell
     seeds = f"{family.seeds} seed{'s' if family.seeds > 1 else ''}"
     table = Table(
-        title=f"{cell.dataset_label}@{cell.split}, {cell.bits} bits, {cell.regime}, {cell.settings} settings, {seeds}",
+        title=f"{cell.dataset_at_split}, {cell.bits} bits, {cell.regime}, {cell.settings} settings, {seeds}",
         title_justify="left",
     )
     for name in ("method", "mAP", "95% interval", "against", "difference", "p (Holm)"):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli import data_format as show
-from bench.cli.format import duration
-from bench.cli.options import DataRoot, complete_list
+from bench.cli import data_text as show
+from bench.cli.format import duration, size_in_bytes
+from bench.cli.options import DataRoot, Json, check_owners, complete_list
 from bench.errors import ConfigError, DataError, UnknownNameError
 from bench.plugins.registry import registry
 
@@ -27,8 +27,6 @@ Name = Annotated[
                    autocompletion=complete_list("dataset")),
 ]  # fmt: skip
 Settings = Annotated[list[str] | None, typer.Option("--set", help="A setting of the dataset, cifar100.split_seed=1.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_FULL_SIZE = 256  # what the regimes finetune and frozen store of images that come in all sizes
 
 
 @app.command("list")
@@ -50,7 +48,7 @@ def path_command(data_root: DataRoot = None, as_json: Json = False) -> None:
     places = {"data": data_place(data_root), "cache": cache_place(), "config": config_place()}
     found: dict[str, dict[str, Any]] = {
         name: {"path": None, "bytes": None, "said_by": None} if place is None
-        else {"path": str(place.path), "bytes": show.size_of(place.path), "said_by": place.said_by}
+        else {"path": str(place.path), "bytes": _size_of(place.path), "said_by": place.said_by}
         for name, place in places.items()
     }  # fmt: skip
     if as_json:
@@ -114,15 +112,17 @@ def prepare_command(
     """Decode all images into the cache now, so that no run has to; run again to go on where it was ended."""
     from bench.data.cache import cache_dir
     from bench.data.filling import watched
+    from bench.training.regimes import TrainConfig
 
     source = _open(dataset, data_root, set_)
-    side = source.dataset.native_size or size or _FULL_SIZE
+    usual: int = TrainConfig.model_fields["store_size"].default  # what finetune and frozen store
+    side = source.dataset.native_size or size or usual
     start = time.perf_counter()
     with _bar("decoding", len(source.dataset.labels)) as watch, watched(lambda done, total: watch(done)):
         images = source.dataset.images(side)
     seconds = time.perf_counter() - start
     print(
-        f"{_title(source)}: {len(images):,} images of {images.shape[1]} px ({show.size(images.nbytes)}) in "
+        f"{_title(source)}: {len(images):,} images of {images.shape[1]} px ({size_in_bytes(images.nbytes)}) in "
         f"{duration(seconds)}, {len(images) / max(seconds, 1e-3):,.0f} images/s; the cache is {cache_dir()}"
     )
 
@@ -176,15 +176,21 @@ def _open(text: str, data_root: Path | None, sets: list[str] | None) -> Source:
 
     spec = grid_spec(options={"datasets": [text], "data_root": data_root}, sets=sets)
     source = open_source(text, spec)
-    for owner in spec.set:
-        if owner != source.name:
-            raise UnknownNameError("owner of settings here named", owner, [source.name])
+    check_owners(spec, [source.name])
     return source
 
 
 def _title(source: Source) -> str:
     """`cifar100@shc`, with the split that "auto" came to."""
     return f"{source.dataset.name}@{source.dataset.split_name or source.split}"
+
+
+def _size_of(path: Path | None) -> int | None:
+    """Bytes of a file or of all files below a folder; None where there is nothing."""
+    if path is None or not path.exists():
+        return None
+    files = [path] if path.is_file() else (p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
+    return sum(file.stat().st_size for file in files)
 
 
 @contextmanager

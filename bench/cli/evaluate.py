@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bench.cli.options import Json
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,15 +30,15 @@ Seed = Annotated[int, typer.Option(help="Of the shuffle and of the interval.")]
 Empty = Annotated[Literal["zero", "skip"], typer.Option(help="What a query without a relevant item counts.")]
 As = Annotated[str, typer.Option("--as", help="mAP as other programs compute it, comma-separated, or all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Keep = Annotated[
+HistogramsFile = Annotated[
     Path | None, typer.Option("--histograms", help="Write the histograms here, to be added to those of other parts.")
 ]
 
 
 def evaluate_command(
     files: Files, at: At = "", radius: Radius = 2, ties: Ties = "expected", seed: Seed = 0, empty: Empty = "zero",
-    as_: As = "", device: Device = "auto", histograms: Keep = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_: As = "", device: Device = "auto", histograms: HistogramsFile = None,
+    as_json: Json = False,
 ) -> None:  # fmt: skip
     """Read, count, print."""
     cuts = [_cut(text) for text in at.split(",") if text.strip()]

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.format import cell_count, size_in_bytes
 from bench.cli.options import names
 from bench.errors import ConfigError
 
@@ -25,14 +26,13 @@ def export_command(
     protocol: Protocols = None,
 ) -> None:  # fmt: skip
     """Pack every whole cell of an output folder, with a list of all files and their digests."""
-    from bench.cli.data_format import size
     from bench.grid.exchange import export_results
 
     counts = export_results(out, file, names("protocol", protocol) or [])["counts"]
     failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
     print(
-        f"{file}: {_cells(counts['cells'])}{failed}, {size(file.stat().st_size)}; bring it into a folder with "
-        f"bench import-results {file.name} --out DIR"
+        f"{file}: {cell_count(counts['cells'])}{failed}, {size_in_bytes(file.stat().st_size)}; bring it into a folder "
+        f"with bench import-results {file.name} --out DIR"
     )
 
 
@@ -47,10 +47,6 @@ def import_command(
 
     merged = import_results(file, out, "replace" if replace else "keep" if keep else "refuse")
     print(
-        f"{out}: {_cells(len(merged.added))} added, {len(merged.replaced)} replaced, {len(merged.kept)} left as they "
-        f"were; make tables again with bench report {out}"
+        f"{out}: {cell_count(len(merged.added))} added, {len(merged.replaced)} replaced, {len(merged.kept)} left as "
+        f"they were; make tables again with bench report {out}"
     )
-
-
-def _cells(count: int) -> str:
-    return f"{count} cell{'' if count == 1 else 's'}"

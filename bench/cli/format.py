@@ -1,4 +1,4 @@
-"""Numbers for people."""
+"""Numbers and lines for people."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _WIDE = 320  # characters
+_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def output_console() -> Console:
@@ -16,6 +17,24 @@ def output_console() -> Console:
 
     found = Console()
     return found if found.is_terminal else Console(width=_WIDE)
+
+
+def print_line(console: Console, text: str) -> None:
+    """The text as it is: names of a user's are no markup, and a line stays one, to be searched for and copied."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def cell_count(count: int) -> str:
+    """`1 cell`, `6 cells`."""
+    return f"{count} cell" if count == 1 else f"{count} cells"
+
+
+def size_in_bytes(count: int) -> str:
+    """`512 bytes`, `1.2 GB`."""
+    value, unit = float(count), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{count} bytes" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
 def duration(seconds: float) -> str:

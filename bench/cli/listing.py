@@ -111,5 +111,6 @@ def _settings(name: str) -> tuple[str, dict[str, Any], list[tuple[str, Any, str,
             summary, own = info.variants.get(name, (info.summary, {}))
             title = f"{name}: {summary}\n{info.citation}\n{info.licence} {info.homepage}\n"
             return title, own, registry(kind).load(name).Config.describe()
-    known = [*KINDS, *REGIMES, *(n for kind in ("method", "dataset", "executor") for n in registry(kind).names())]
-    raise UnknownNameError("list, method, dataset, executor, regime or paper", name, [*known, *paper_names()])
+    plugins = [known for kind in ("method", "dataset", "executor") for known in registry(kind).names()]
+    known = [*KINDS, *REGIMES, *plugins, *paper_names()]
+    raise UnknownNameError("list, method, dataset, executor, regime or paper", name, known)

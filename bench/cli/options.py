@@ -1,13 +1,14 @@
-"""Options that `bench run` and `bench plan` share, and how their texts become a grid."""
+"""Options that several commands share, and how those of a grid become its spec."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, UnknownNameError
 from bench.grid.choice import split_outside_brackets
 from bench.plugins.registry import registry
 
@@ -39,6 +40,14 @@ def _complete_backbone(incomplete: str) -> list[str]:
     return [name for name in BACKBONES if name.startswith(incomplete)]
 
 
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
+Weighting = Annotated[
+    Literal["each", "shared"],
+    typer.Option(help="An image of several classes counts 1 for each, or is shared among them."),
+]
+
+# The choices of a grid.
 GridFile = Annotated[
     Path | None, typer.Argument(help="TOML file with the same choices as the options.", metavar="[GRID.toml]")
 ]
@@ -50,7 +59,8 @@ Methods = Annotated[
 ]  # fmt: skip
 Datasets = Annotated[
     str | None,
-    typer.Option(help="name, name@split, ./folder of images or ./file.npz, comma-separated. [default: glyphs]",
+    typer.Option(help="name, name@split, ./folder of images, ./labels.csv or ./file.npz, comma-separated. "
+                      "[default: glyphs]",
                  autocompletion=complete_list("dataset")),
 ]  # fmt: skip
 Bits = Annotated[str | None, typer.Option(help="Code lengths, comma-separated. [default: 16,32,64]")]
@@ -94,7 +104,9 @@ Compile = Annotated[
 ExecutorName = Annotated[str | None, typer.Option("--executor", help="Where cells run. [default: local]")]
 Workers = Annotated[
     int | None,
-    typer.Option(help="Processes at a time. [default: one for each GPU, else for each core; $BENCH_WORKERS]"),
+    typer.Option(
+        help="Processes at a time. [default: as many as fit on the GPUs, else one for each core; $BENCH_WORKERS]"
+    ),
 ]
 Timeout = Annotated[float | None, typer.Option(help="Seconds after which a cell counts as hanging. [default: none]")]
 Out = Annotated[Path | None, typer.Option(help="Output folder. [default: results]")]
@@ -126,6 +138,17 @@ def spec_of(
         **others,
     }  # fmt: skip
     return grid_spec(grid, options, sets)
+
+
+def check_owners(spec: GridSpec, known: Sequence[str]) -> None:
+    """Refuse a setting of anything else: it would silently do nothing.
+
+    Raises:
+        UnknownNameError: with the nearest known ones.
+    """
+    for owner in spec.set:
+        if owner not in known:
+            raise UnknownNameError("owner of settings here named", owner, known)
 
 
 def _scratch(weights: str | None) -> str:

@@ -1,4 +1,4 @@
-"""What `bench compare --paper` and `bench list papers` show."""
+"""What `bench compare --paper` and `bench list` show of a paper."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _nothing(folder: Path, results: Results, paper: Paper, given: str) -> str:
         return f"{paper.name} has no absolute number to compare with, only claims: bench list {given} shows them."
     theirs = ", ".join(dict.fromkeys(f"{d.dataset}@{'|'.join(d.splits) or '?'}" for d in paper.datasets.values()))
     if not any(matched_datasets(stored.cell, paper) for stored in results.cells):
-        ours = ", ".join(dict.fromkeys(f"{s.cell.dataset_label}@{s.cell.split}" for s in results.cells))
+        ours = ", ".join(dict.fromkeys(s.cell.dataset_at_split for s in results.cells))
         return f"{folder} and {paper.name} have no dataset in common: it has {ours}, the paper {theirs}."
     methods = ", ".join(dict.fromkeys(label for m in paper.methods.values() for label in m.ours))
     return (

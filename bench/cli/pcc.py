@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,17 +30,13 @@ Reference = Annotated[
 Dataset = Annotated[
     str, typer.Option(help="Dataset of the classes: name, name@split, ./folder, ./labels.csv or ./file.npz.")
 ]
-Weighting = Annotated[
-    Literal["each", "shared"],
-    typer.Option(help="An image of several classes counts 1 for each, or is shared among them."),
-]
+Seed = Annotated[int, typer.Option(help="Of the permutations and resamples.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 
 
 def pcc_command(
-    centers: Centers, reference: Reference = "hierarchy", dataset: Dataset = "glyphs", weighting: Weighting = "each",
-    seed: Annotated[int, typer.Option(help="Of the permutations and resamples.")] = 0,
-    data_root: o.DataRoot = None, set_: o.Sets = None, device: Annotated[str, typer.Option(help="auto, cpu, cuda or "
-    "cuda:N.")] = "auto", as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    centers: Centers, reference: Reference = "hierarchy", dataset: Dataset = "glyphs", weighting: o.Weighting = "each",
+    seed: Seed = 0, data_root: o.DataRoot = None, set_: o.Sets = None, device: Device = "auto", as_json: o.Json = False,
 ) -> None:  # fmt: skip
     """Make the reference, or read it from the cache; compare; print."""
     found = {str(path): _centers(path) for path in centers}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bench.cli import options as o
-from bench.cli.format import duration
+from bench.cli.format import cell_count, duration, print_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,11 +49,11 @@ def show(plan: Plan, console: Console) -> None:
     lines = "\n".join(_aligned([_COLUMNS, *map(functools.partial(_row, plan), plan.cells)]))
     console.print(Text(lines, no_wrap=True, overflow="ellipsis"))
     for note in plan.notes:
-        console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"note: {note}")
     for sentence in plan.forecast.shared():
-        console.print(f"shared: {sentence}", markup=False, highlight=False, soft_wrap=True)
-    if room := plan.timings.room:
-        console.print(f"hint: {room}", markup=False, highlight=False, soft_wrap=True)
+        print_line(console, f"shared: {sentence}")
+    if plan.gpu_room is not None:
+        print_line(console, f"gpu: {plan.gpu_room.sentence()}")
     console.print(summary(plan), highlight=False)
 
 
@@ -61,7 +61,7 @@ def _row(plan: Plan, planned: Planned) -> tuple[str, ...]:
     cell, seconds = planned.job.cell, plan.timings.seconds(planned.job.cell)
     state = planned.state if not planned.runs or planned.state != "done" else "done, runs again"
     return (
-        cell.id[:8], f"{cell.dataset_label}@{cell.split}", cell.method_label, str(cell.bits), str(cell.seed),
+        cell.id[:8], cell.dataset_at_split, cell.method_label, str(cell.bits), str(cell.seed),
         cell.regime, cell.backbone, state, "?" if seconds is None else duration(seconds),
     )  # fmt: skip
 
@@ -78,8 +78,7 @@ def summary(plan: Plan) -> str:
     """`6 cells: 4 done, 2 to run, about 40 s with 2 workers.`"""
     counts = {state: sum(p.state == state for p in plan.cells) for state in ("done", "failed", "missing")}
     parts = [f"{n} {state}" for state, n in counts.items() if n and state != "missing"] + [f"{len(plan.to_run)} to run"]
-    noun = "cell" if len(plan.cells) == 1 else "cells"
-    return f"{len(plan.cells)} {noun}: {', '.join(parts)}{_time(plan)}."
+    return f"{cell_count(len(plan.cells))}: {', '.join(parts)}{_time(plan)}."
 
 
 def _time(plan: Plan) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bench.cli import options as o
+from bench.cli.again import AllowMissing, Plugins, shown_stages, stored_job
 from bench.cli.profile_text import lines
-from bench.cli.verify import AllowMissing, Json, Plugins
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from bench.grid.job import Job
-    from bench.training.progress import Observer
     from bench.training.regimes import Compile
 
 Name = Annotated[
@@ -42,7 +39,7 @@ def profile_command(
     device: o.Device = None, deterministic: o.Deterministic = None, compile_: o.Compile = None, out: o.Out = None,
     allow_missing: AllowMissing = False, plugin: Plugins = None,
     set_: o.Sets = None, epochs: Epochs = 2, threads: Threads = None, trace: Trace = None, top: Top = 10,
-    as_json: Json = False,
+    as_json: o.Json = False,
 ) -> None:  # fmt: skip
     """Run a few epochs of a cell, its encoding and evaluation, and tell where the time went; nothing is stored."""
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # torch's profiler tells stderr that it starts, and that it ends
@@ -64,12 +61,12 @@ def profile_command(
             raise ConfigError(f"{given[0]} changes nothing of the stored cell '{cell}': leave one of the two out.")
         weights = "scratch" if from_scratch else weights
         place = out or Path("results")
-        job, then = _stored(cell, place, data_root, weights, device, plugin or [], allow_missing)
-        threads = threads or then
+        stored, job = stored_job(cell, place, data_root, weights, device, plugin or [], allow_missing)
+        threads = threads or stored.result["provenance"].get("threads")
         job = replace(job, deterministic=deterministic or job.deterministic, compile=_compile(compile_) or job.compile)
     from bench.profiling import profile_cell
 
-    with _watched(job.cell.title) as observer:
+    with shown_stages(job.cell.title) as observer:
         found = profile_cell(job, epochs, threads or 1, trace, observer)
     print(json.dumps(found.as_json(), indent=2) if as_json else "\n".join(lines(found, top)))
 
@@ -78,19 +75,6 @@ def _compile(text: str | None) -> Compile | None:
     from bench.grid.spec import grid_spec
 
     return None if text is None else grid_spec(options={"compile": text}).compile
-
-
-def _stored(
-    cell: str, out: Path, root: Path | None, weights: str | None, device: str | None, plugins: list[Path],
-    allow_missing: bool,
-) -> tuple[Job, int | None]:  # fmt: skip
-    """The job of a stored cell, and the threads that it had."""
-    from bench.grid.reproduction import find_cell, job_again
-    from bench.user_config import data_place
-
-    stored, place = find_cell(cell, out), data_place(root)
-    job = job_again(stored, None if place is None else place.path, weights, device, plugins, allow_missing)
-    return job, stored.result["provenance"].get("threads")
 
 
 def _chosen(**choices: Any) -> Job:
@@ -104,19 +88,3 @@ def _chosen(**choices: Any) -> Job:
             "cell by its id."
         )
     return cells[0].job
-
-
-@contextmanager
-def _watched(title: str) -> Iterator[Observer]:
-    """An observer that shows on a terminal's stderr what is done."""
-    from rich.console import Console
-
-    from bench.training.progress import Observer
-
-    with Console(stderr=True).status(f"{title}: data") as status:
-
-        class Shown(Observer):
-            def stage(self, name: str, total: int) -> None:
-                status.update(f"{title}: {name}")
-
-        yield Shown()

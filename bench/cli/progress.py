@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
-from bench.cli.format import duration
+from bench.cli.format import duration, print_line
 from bench.cli.report import shown_in_terminal
 from bench.grid.cell import Cell
 from bench.grid.plan import Plan
@@ -53,9 +53,9 @@ class _Lines:
             text = f"{head}: mAP {metrics['map']:.4f} ± {metrics['map_stderr']:.4f} ({time_taken})"
         else:
             text = f"{head}: failed after {time_taken}: {stored.result['reason']}"
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self.console, text)
         for note in stored.result["notes"]:
-            self.console.print(f"    note: {note}", markup=False, highlight=False, soft_wrap=True)
+            print_line(self.console, f"    note: {note}")
 
 
 class _Screen(Observer):
@@ -214,7 +214,7 @@ class _Log(Observer):
         rate = self.done / (now - self.start)
         left = f", {duration((self.total - self.done) / rate)} left" if self.total else ""
         text = f"    {self.cell}: {self.name} {self.done:,}/{self.total:,} ({rate:,.0f}/s{left}){self._loss}"
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        print_line(self.console, text)
 
     def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
         self._loss = f" epoch {epoch + 1}/{epochs} loss {loss:.4f}"

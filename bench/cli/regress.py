@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli import options as o
+from bench.cli.format import print_line
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ Again = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Folder that keeps the cells. [default: a temporary one]")]
-_GRID = {"methods", "datasets", "bits", "regime", "settings", "backbone", "weights", "tuned", "allow_missing", "set"}
 
 
 def regress_command(
@@ -46,14 +46,15 @@ def regress_command(
     workers: o.Workers = None, timeout: o.Timeout = None, out: Out = None,
 ) -> None:  # fmt: skip
     """Run the baseline's grid again and end with 1 if a quantity is outside its band; or learn a baseline."""
-    from bench.regression.baseline import OWN
+    from bench.regression.baseline import KEPT, OWN
 
     spec = o.spec_of(
         grid, methods, datasets, bits, None, set_, regime=regime, settings=settings, backbone=backbone,
         weights=weights, from_scratch=from_scratch, tuned=tuned, allow_missing=allow_missing,
         data_root=data_root, device=device, workers=workers, timeout=timeout,
     )  # fmt: skip
-    given = grid is not None or bool(set_) or bool((spec.model_fields_set - {"set"}) & _GRID)
+    chosen = spec.model_fields_set & set(KEPT) - {"set"}  # "set" holds workers and timeout, too
+    given = grid is not None or bool(set_) or bool(chosen)
     if update:
         if not (reason or "").strip():
             raise ConfigError("a baseline is not learned without a reason: say why with --reason TEXT.")
@@ -109,11 +110,8 @@ def _update(
         print(json.dumps(facts))
         return
     for line in [] if before is None else moved(before, learned):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    console.print(
-        f"wrote {path}: {len(learned.cells)} cells, {count} seeds, of which a check runs {again}", markup=False,
-        highlight=False, soft_wrap=True,
-    )  # fmt: skip
+        print_line(console, line)
+    print_line(console, f"wrote {path}: {len(learned.cells)} cells, {count} seeds, of which a check runs {again}")
 
 
 @contextmanager
@@ -143,8 +141,8 @@ def _watched(plan: Plan, console: Console, quiet: bool) -> Iterator[Observer]:
 
 def show(found: Check, baseline: Baseline, console: Console) -> None:
     """A table for each dataset, then what is outside and what is known of why."""
-    for dataset in dict.fromkeys(f"{c.cell.dataset_label}@{c.cell.split}" for c in found.cells):
-        console.print(_table(dataset, [c for c in found.cells if f"{c.cell.dataset_label}@{c.cell.split}" == dataset]))
+    for dataset in dict.fromkeys(checked.cell.dataset_at_split for checked in found.cells):
+        console.print(_table(dataset, [c for c in found.cells if c.cell.dataset_at_split == dataset]))
     lines = [f"note: {note}" for note in found.notes]
     for cell in found.cells:
         if cell.passed:
@@ -167,7 +165,7 @@ def show(found: Check, baseline: Baseline, console: Console) -> None:
         else "fail: if this was meant, learn the baseline again with --update --reason TEXT"
     )  # fmt: skip
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(console, line)
 
 
 def _table(title: str, cells: list[CellCheck]) -> Table:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.cost import cost_line
-from bench.cli.options import DataRoot, complete_list
+from bench.cli.options import DataRoot, Folder, complete_list, names
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from bench.grid.results import Results
 
-Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Reports = Annotated[
     str | None,
     typer.Option(
@@ -35,11 +34,11 @@ def report_command(
     from bench.grid.run import reports_of, write_reports
     from bench.plugins.registry import registry
 
-    names = [part.strip() for part in reports.split(",")] if reports else reports_of("run", "report")
-    names += ["page"] if html and "page" not in names else []
-    for name in names:
+    chosen = names("reports", reports) or reports_of("run", "report")
+    chosen += ["page"] if html and "page" not in chosen else []
+    for name in chosen:
         registry("report").entry(name)
-    files = write_reports(folder, names, data_root)
+    files = write_reports(folder, chosen, data_root)
     show_reports(Results.read(folder), files, output_console())
 
 

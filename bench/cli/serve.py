@@ -8,9 +8,8 @@ from typing import Annotated
 
 import typer
 
-from bench.cli.options import DataRoot
+from bench.cli.options import DataRoot, Folder
 
-Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Port = Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 for one that is free.", min=0, max=65535)]
 Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser too.")]
 

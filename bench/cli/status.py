@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.format import duration
+from bench.cli.format import cell_count, duration, print_line
+from bench.cli.options import Folder
 
 if TYPE_CHECKING:
     from bench.grid.status import Run, Running, Status
     from bench.grid.watch import Watch
 
-Folder = Annotated[Path, typer.Argument(help="Output folder of a run.")]
 Again = Annotated[bool, typer.Option("--watch", help="Look again and again, until nothing runs.")]
 Every = Annotated[float, typer.Option("--every", help="Seconds between looks.", min=0.1)]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object, with --watch one a line.")]
@@ -50,7 +50,7 @@ def _show(looked: Watch, every: float | None) -> None:
     console = output_console()
     if every is None or not console.is_terminal:
         for status in _looks(looked, every):
-            console.print("\n".join(lines(status)), markup=False, highlight=False, soft_wrap=True)
+            print_line(console, "\n".join(lines(status)))
         return
     with Live(console=console, auto_refresh=False) as live:
         for status in _looks(looked, every):
@@ -75,7 +75,7 @@ def lines(status: Status) -> list[str]:
 def _sum(status: Status) -> str:
     """`12 of 48 cells done, 1 failed, 2 running, 33 left; 90 cells an hour, about 24 min left`"""
     now = sum(len(one.cells) for one in status.running) + len(status.other_ids)
-    whole = _cells(status.done) if status.planned is None else f"{status.done} of {_cells(status.planned)}"
+    whole = cell_count(status.done) if status.planned is None else f"{status.done} of {cell_count(status.planned)}"
     parts = [f"{whole} done", f"{len(status.failed)} failed", f"{now} running"]
     if status.left is not None:
         parts.append(f"{max(0, status.left - sum(len(one.cells) for one in status.running))} waiting")
@@ -84,7 +84,7 @@ def _sum(status: Status) -> str:
         text += f"; {status.per_hour:,.3g} cells an hour"
     if status.seconds_left is not None and status.left:
         text += f", about {duration(status.seconds_left)} left"
-    return text + (f"; {_cells(status.others)} of other grids in the folder" if status.others else "")
+    return text + (f"; {cell_count(status.others)} of other grids in the folder" if status.others else "")
 
 
 def _runs(status: Status) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _runs(status: Status) -> Iterator[str]:
                 until = run.last if run.goes_on is False else status.time
                 yield f"  worker {one.worker}: {_doing(one, until)}"
     if status.other_ids:
-        yield f"{_cells(len(status.other_ids))} claimed by a run that does not write log.jsonl"
+        yield f"{cell_count(len(status.other_ids))} claimed by a run that does not write log.jsonl"
 
 
 def _state(run: Run) -> str:
@@ -132,10 +132,6 @@ def _failures(status: Status) -> Iterator[str]:
             yield f"  {failed.title}: {failed.reason}"
         if len(some) > _SHOWN:
             yield f"  and {len(some) - _SHOWN} more"
-
-
-def _cells(number: int) -> str:
-    return f"{number} cell" if number == 1 else f"{number} cells"
 
 
 def _clock(seconds: float) -> str:

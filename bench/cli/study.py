@@ -60,7 +60,7 @@ def study_command(
     )  # fmt: skip
     asked = spec.methods if "methods" in spec.model_fields_set else ()
     plan = plan_study(name, _with_defaults(spec, name, study.seeds), asked)
-    from bench.cli.format import output_console
+    from bench.cli.format import output_console, print_line
 
     if plan_only:
         from bench.cli.plan import show
@@ -70,7 +70,7 @@ def study_command(
     from bench.cli.run import run_and_report
 
     for note in plan.notes:
-        output_console().print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
+        print_line(output_console(), f"note: {note}")
     run_and_report(plan)
 
 

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import DataRoot
+from bench.cli.again import AllowMissing, Plugins, shown_stages, stored_job
+from bench.cli.options import DataRoot, Json
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
     from bench.grid.reproduction import Reproduction
-    from bench.training.progress import Observer
 
 Name = Annotated[str, typer.Argument(metavar="CELL", help="Id of a cell, the first digits of it, or its folder.")]
 Out = Annotated[Path, typer.Option(help="Output folder that holds the cell.")]
 Weights = Annotated[Path | None, typer.Option(help="File of weights, for a cell that began from a file.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N. [default: as then, where there is one]")]
-Plugins = Annotated[
-    list[Path] | None, typer.Option("--plugin", help="File of a method or dataset that no package brings.")
-]
 Tolerance = Annotated[
     float | None,
     typer.Option(help="Largest difference of mAP. [default: identical bits on a CPU of the same kind, else the larger "
                       "of 0.02 and 5 standard errors]"),
 ]  # fmt: skip
-AllowMissing = Annotated[bool, typer.Option("--allow-missing", help="Leave out images that are missing, as then.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def verify_command(
@@ -40,16 +33,11 @@ def verify_command(
     """Run a cell again into a temporary folder, compare codes and mAP, and end with 1 if it did not come out again."""
     if tolerance is not None and not 0 <= tolerance <= 1:
         raise ConfigError(f"--tolerance {tolerance:g} is no difference of mAP: give one from 0 to 1.")
-    from bench.grid.reproduction import find_cell, job_again, reproduce
-    from bench.user_config import data_place
+    from bench.grid.reproduction import reproduce
 
-    stored = find_cell(cell, out)
-    place = data_place(data_root)
-    job = job_again(
-        stored, None if place is None else place.path, None if weights is None else str(weights), device, plugin or [],
-        allow_missing,
-    )  # fmt: skip
-    with _watched(stored.cell.title) as observer:
+    file = None if weights is None else str(weights)
+    stored, job = stored_job(cell, out, data_root, file, device, plugin or [], allow_missing)
+    with shown_stages(stored.cell.title) as observer:
         found = reproduce(job, stored, tolerance, observer)
     if as_json:
         print(json.dumps(vars(found), indent=2))
@@ -76,22 +64,3 @@ def _show(found: Reproduction) -> None:
 def _share(value: float) -> str:
     """`100%` only where every bit is equal."""
     return "100%" if value == 1 else f"{min(100 * value, 99.9999):.4f}%"
-
-
-@contextmanager
-def _watched(title: str) -> Iterator[Observer]:
-    """An observer that shows epochs on a terminal's stderr."""
-    from rich.console import Console
-
-    from bench.training.progress import Observer
-
-    with Console(stderr=True).status(f"{title}: data") as status:
-
-        class Shown(Observer):
-            def stage(self, name: str, total: int) -> None:
-                status.update(f"{title}: {name}")
-
-            def epoch(self, epoch: int, epochs: int, loss: float, lr: float) -> None:
-                status.update(f"{title}: epoch {epoch + 1} of {epochs}")
-
-        yield Shown()

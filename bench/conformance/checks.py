@@ -32,7 +32,7 @@ from bench.conformance.probes import (
     first_loss,
     random_codes,
     update_epochs,
-)  # fmt: skip
+)
 from bench.errors import ConfigError
 from bench.plugins.combined import Combined
 from bench.training.regimes import train_config

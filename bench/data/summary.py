@@ -31,6 +31,7 @@ def summary(dataset: Dataset) -> dict[str, Any]:
         "classes": dataset.num_classes,
         "multi_label": dataset.multi_label,
         "tree_depth": None if dataset.hierarchy is None else _depths(dataset),
+        "has_images": dataset.has_images,
         "native_size": dataset.native_size,
         "flip_safe": dataset.flip_safe,
         "parts": {part: _part(len(getattr(dataset.split, part)), found) for part, found in counts.items()},

@@ -26,6 +26,7 @@ from bench.codes.histograms import MAX_BITS, Histograms
 from bench.codes.packing import pack
 from bench.codes.stable_order import Part
 from bench.errors import DataError, StoreError
+from bench.wholefiles import whole_file
 from bench.zipfiles import DAMAGED, HeaderError, check_kinds, read_header
 
 _BLOCK_BYTES = 8 * 2**20  # of an array that is in memory at a time
@@ -156,11 +157,9 @@ def _labels(labels: NDArray[Any]) -> NDArray[Any]:
 
 def write_histograms(path: Path, histograms: Histograms, retrieval: Retrieval) -> None:
     """Histograms of a part, for `read_histograms` elsewhere; the file appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             np.savez(file, items=histograms.items, relevant=histograms.relevant, queries=_digest(retrieval))
-        temporary.replace(path)
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror}): choose another place.") from None
 

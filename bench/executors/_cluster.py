@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.config import setting
 from bench.errors import ConfigError
 from bench.grid.job import Job
 from bench.plugins.executor import ExecutorConfig
+from bench.workers.limits import limit_memory, limit_threads
 
 
 class ClusterConfig(ExecutorConfig):
@@ -29,6 +33,19 @@ def placed(job: Job, device: str) -> Job:
         weights = str(Path(weights).expanduser().absolute())
     root = None if job.root is None else job.root.absolute()
     return replace(job, out=job.out.absolute(), root=root, weights=weights, device=device)
+
+
+def begin_process(order: Mapping[str, Any]) -> None:
+    """What a process on another machine does first: take the order's `threads`, `memory` and `command` for its own.
+
+    Before torch is imported: OpenMP reads when it is loaded that threads which wait are not to slow others down.
+    """
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    limit_threads(order["threads"])
+    limit_memory(order["memory"])
+    from bench.grid.provenance import COMMAND  # imports torch
+
+    os.environ[COMMAND] = order["command"] or ""
 
 
 def need(package: str, executor: str, requirement: str) -> None:

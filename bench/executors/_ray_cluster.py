@@ -11,6 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from bench.grid.units import Unit
 from bench.training.progress import Observer
 from bench.training.regimes import regime_named
 from bench.workers.dispatch import Cluster, End, Task
-from bench.workers.process import Message
+from bench.workers.messages import Message
 
 if TYPE_CHECKING:
     from bench.executors.ray import RayConfig
@@ -95,7 +96,7 @@ class RayCluster(Cluster[RayTask]):
     def __init__(self, config: RayConfig, units: Sequence[Unit], observer: Observer) -> None:
         self.config, self.delay = config, config.delay
         gpus = _gpus(config, units[0][0].device)
-        self.device = "cuda" if gpus else "cpu"
+        self.device, self.shares_gpu = "cuda" if gpus else "cpu", 0 < gpus < 1
         self.needs = {"num_cpus": config.threads, "num_gpus": gpus}
         if config.memory is not None:
             self.needs["memory"] = int(config.memory * 2**30)
@@ -161,7 +162,7 @@ class RayCluster(Cluster[RayTask]):
 
     def _order(self, jobs: Sequence[Job]) -> str:
         order = {name: getattr(self.config, name) for name in ("threads", "memory", "shared", "share")}
-        jobs = [placed(job, self.device) for job in jobs]
+        jobs = [replace(placed(job, self.device), shares_gpu=self.shares_gpu) for job in jobs]
         order |= {"version": bench.__version__, "command": command(), "jobs": [job.dump() for job in jobs]}
         return json.dumps(order)
 

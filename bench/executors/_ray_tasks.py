@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import os
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -20,9 +19,9 @@ from numpy.typing import NDArray
 import bench
 from bench.data.cache import arrays_given, arrays_read
 from bench.errors import DataError, StoreError
+from bench.executors._cluster import begin_process
 from bench.grid.store import Store, StoredCell
 from bench.training.progress import Observer
-from bench.workers.limits import limit_memory, limit_threads
 from bench.workers.messages import Sender
 
 if TYPE_CHECKING:
@@ -93,11 +92,7 @@ def arrays_for_all(order: str) -> dict[str, NDArray[Any]]:
 
 def _begin(order: str) -> Order:
     options: Order = json.loads(order)
-    from bench.grid.provenance import COMMAND
-
-    os.environ |= {COMMAND: options["command"] or "", "OMP_WAIT_POLICY": "PASSIVE"}
-    limit_threads(options["threads"])
-    limit_memory(options["memory"])
+    begin_process(options)
     return options
 
 

@@ -26,7 +26,7 @@ from bench.grid.provenance import command
 from bench.grid.units import Unit
 from bench.jsonlines import read_lines
 from bench.workers.dispatch import Cluster, End, Task
-from bench.workers.process import Message
+from bench.workers.messages import Message
 
 if TYPE_CHECKING:
     from bench.executors.slurm import SlurmConfig

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any, cast
 
 from submitit.helpers import DelayedSubmission
 
-from bench.workers.limits import limit_memory, limit_threads
+from bench.executors._cluster import begin_process
 from bench.workers.messages import Sender
 
 
@@ -24,11 +23,7 @@ class UnitJob:
         """Run what is not stored of it yet, and write what happens where the driver reads it."""
         options = json.loads(self.order)
         sender = self._sender(options)
-        from bench.grid.provenance import COMMAND
-
-        os.environ |= {COMMAND: options["command"] or "", "OMP_WAIT_POLICY": "PASSIVE"}
-        limit_threads(options["threads"])
-        limit_memory(options["memory"])
+        begin_process(options)
 
         from bench.codes.threads import cores
         from bench.grid.job import Job

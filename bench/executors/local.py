@@ -1,4 +1,4 @@
-"""This machine: processes pinned to its GPUs, or one for each core."""
+"""This machine: processes pinned to its GPUs, as many as fit on them, or one for each core."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import ClassVar
 
 from bench.codes.threads import cores
 from bench.errors import DataError
+from bench.grid.gpu_room import gpu_room
 from bench.grid.job import Job
-from bench.grid.store import StoredCell
+from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit, units_of
 from bench.plugins import PluginInfo
 from bench.plugins.executor import Executor, ExecutorConfig
 from bench.training.devices import worker_devices
 from bench.training.progress import Observer
 
-INFO = PluginInfo(name="local", summary="this machine: a process for each GPU, or for each core", licence="MIT")
+INFO = PluginInfo(name="local", summary="this machine: processes on its GPUs, or one for each core", licence="MIT")
 
 
 class Local(Executor):
     """Cells in processes of their own; with `workers` 0 in this one, where nothing can be ended from outside.
 
-    $BENCH_WORKERS is the number of processes where `workers` is not set.
+    Where `workers` is not set, $BENCH_WORKERS is their number; else there is one for each core, or for each GPU as many
+    as fit by what finished cells like these have left of it.
     """
 
     Config: ClassVar[type[ExecutorConfig]] = ExecutorConfig
@@ -34,25 +36,29 @@ class Local(Executor):
         if not jobs:
             return iter(())
         devices = worker_devices(jobs[0].device)
-        workers = self._workers(devices)
+        workers = self._workers(jobs, devices)
         units = units_of(jobs, self.config.together)
         if workers == 0:
             return _here(units, observer)
         from bench.workers.dispatch import Dispatch
         from bench.workers.pool import Pool
 
-        return Dispatch(Pool(self.config, devices), self.config, observer, workers).run(units)
+        return Dispatch(Pool(self.config, devices, workers), self.config, observer, workers).run(units)
 
     def at_once(self, jobs: Sequence[Job]) -> int:
         """See the contract."""
-        return max(1, self._workers(worker_devices(jobs[0].device))) if jobs else 1
+        return max(1, self._workers(jobs, worker_devices(jobs[0].device))) if jobs else 1
 
-    def _workers(self, devices: Sequence[str]) -> int:
+    def _workers(self, jobs: Sequence[Job], devices: Sequence[str]) -> int:
         if self.config.workers is not None:
             return int(self.config.workers)
         if os.environ.get("BENCH_WORKERS", "").isdecimal():
             return int(os.environ["BENCH_WORKERS"])
-        return max(1, cores() // self.config.threads) if devices == ["cpu"] else len(devices)
+        on_cores = max(1, cores() // self.config.threads)
+        if devices == ["cpu"]:
+            return on_cores
+        room = gpu_room([job.cell for job in jobs], Store(jobs[0].out).read_all())
+        return max(len(devices), min(on_cores, len(devices) * room.cells if room else 0))
 
 
 def _here(units: Sequence[Unit], observer: Observer) -> Iterator[StoredCell]:

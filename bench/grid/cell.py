@@ -64,9 +64,14 @@ class Cell(Config):
         return f"{self.dataset_label}.{self.method}.{self.bits}b.s{self.seed}.{self.id}"
 
     @property
+    def dataset_at_split(self) -> str:
+        """`cifar100@shc`, as tables and `--datasets` have it."""
+        return f"{self.dataset_label}@{self.split}"
+
+    @property
     def title(self) -> str:
         """One line for progress and errors."""
-        return f"{self.dataset_label}@{self.split} {self.method_label} {self.bits} bits seed {self.seed}"
+        return f"{self.dataset_at_split} {self.method_label} {self.bits} bits seed {self.seed}"
 
     @property
     def training_pass(self) -> str:

@@ -183,7 +183,7 @@ def _protocols(cells: Iterable[StoredCell]) -> dict[str, set[str]]:
     for cell in (stored.cell for stored in cells):
         network = "" if cell.settings == "paper" else f", {cell.backbone}"  # of the papers' settings: each its own
         part = "" if cell.part == "test" else f", {cell.part} part"
-        name = f"{cell.dataset_label}@{cell.split}, {cell.regime}, {cell.settings} settings{network}{part}"
+        name = f"{cell.dataset_at_split}, {cell.regime}, {cell.settings} settings{network}{part}"
         found[name].add(cell.protocol)
     return found
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from bench.data.cache import in_cache
 from bench.grid.cell import Cell
-from bench.grid.gpu_room import gpu_room
 from bench.grid.store import StoredCell
 from bench.grid.units import Unit, units_of
 from bench.plugins.dataset import Dataset
@@ -29,15 +28,12 @@ class Timings:
 
     Attributes:
         classifiers: those that finished cells have trained, or found trained.
-        room: a sentence where a GPU has room for more cells at a time.
     """
 
     def __init__(self, stored: Iterable[StoredCell]) -> None:
         self._seconds: dict[tuple[str, str | None], list[dict[str, float]]] = {}
         self._medians: dict[tuple[str, str | None, str], float | None] = {}
         self.classifiers: set[str] = set()
-        stored = list(stored)
-        self.room = gpu_room(stored)
         for one in stored:
             if one.ok:
                 seconds, protocol = one.result["seconds"], one.cell.protocol

@@ -1,30 +1,64 @@
-"""Whether more cells would fit on a GPU at a time, by what finished cells have left of it."""
+"""How many cells fit on a GPU at a time, by what finished cells like them have left of it."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from bench.grid.cell import Cell
 from bench.grid.store import StoredCell
 
-_MEMORY = 0.9  # share of a GPU's memory that is given out: torch and the driver hold some of their own
+_GIVEN_OUT = 0.9  # share of a GPU's memory: the rest is the driver's, and a screen's
+_HELD = 1.25  # times its tensors: torch keeps what it has freed, in pieces
+_CONTEXT = 2**30  # bytes that a process takes beside: CUDA's context, libraries, their workspaces
 
 
-def gpu_room(stored: Iterable[StoredCell]) -> str | None:
-    """A sentence where several times as many cells would fit, by time and by memory; None where not, or not known."""
-    found = [
-        (where["gpu_busy"], where["peak_gpu_memory_bytes"], where["gpu"]["memory_bytes"])
-        for where in (one.result.get("provenance", {}) for one in stored if one.ok)
-        if where.get("gpu") and where.get("gpu_busy") and where.get("peak_gpu_memory_bytes")
-    ]
-    if not found:
+@dataclass(frozen=True)
+class GpuRoom:
+    """What one cell takes of a GPU.
+
+    Attributes:
+        busy: share of its training in which a kernel ran.
+        peak: bytes of its tensors.
+        memory: bytes of the GPU.
+    """
+
+    busy: float
+    peak: int
+    memory: int
+
+    @property
+    def cells(self) -> int:
+        """So many fit at a time, by time and by memory."""
+        return max(1, int(min(1 / self.busy, _GIVEN_OUT * self.memory / (_HELD * self.peak + _CONTEXT))))
+
+    def sentence(self) -> str:
+        """What was found, and what follows."""
+        noun = "1 cell fits" if self.cells == 1 else f"{self.cells} cells fit"
+        return (
+            f"{noun} on a GPU at a time: finished ones kept it busy {self.busy:.0%} of the time and took "
+            f"{self.peak / 2**30:.1f} of its {self.memory / 2**30:.0f} GiB"
+        )
+
+
+def gpu_room(cells: Iterable[Cell], stored: Iterable[StoredCell]) -> GpuRoom | None:
+    """What each of `cells` takes at most, by finished ones of its protocol that had a GPU to themselves.
+
+    None where there are none of some protocol, or nothing to go by.
+    """
+    known: dict[str, list[Mapping[str, Any]]] = {}
+    for one in stored:
+        where = one.result.get("provenance", {}) if one.ok else {}
+        if where.get("gpu") and where.get("gpu_busy") and where.get("peak_gpu_memory_bytes"):
+            known.setdefault(one.cell.protocol, []).append(where)
+    alike = [known.get(protocol, []) for protocol in {cell.protocol for cell in cells}]
+    if not alike or not all(alike):
         return None
-    busy = statistics.median(share for share, _, _ in found)
-    peak, memory = max(peak for _, peak, _ in found), min(memory for _, _, memory in found)
-    times = int(min(1 / busy, _MEMORY * memory / peak))
-    if times < 2:
-        return None
-    return (
-        f"finished cells kept their GPU busy {busy:.0%} of the time and took {peak / 2**30:.1f} of its "
-        f"{memory / 2**30:.0f} GiB: {times} times as many --workers would fit"
+    every = [where for some in alike for where in some]
+    return GpuRoom(
+        busy=max(statistics.median(where["gpu_busy"] for where in some) for some in alike),
+        peak=max(where["peak_gpu_memory_bytes"] for where in every),
+        memory=min(where["gpu"]["memory_bytes"] for where in every),
     )

@@ -28,6 +28,7 @@ class Job:
         allow_missing: whether images that are missing or unreadable are left out; else they are an error.
         deterministic: see `chosen_kernels`.
         compile: see `CompiledNetworks`.
+        shares_gpu: whether other cells may run on its GPU at the same time.
     """
 
     cell: Cell
@@ -40,6 +41,7 @@ class Job:
     allow_missing: bool = False
     deterministic: bool = False
     compile: Compile = "no"
+    shares_gpu: bool = False
 
     def dump(self) -> dict[str, Any]:
         """As JSON, to send it to another process or machine."""

@@ -66,7 +66,7 @@ def journal(plan: Plan) -> Iterator[Observer]:
     try:
         yield _Journal(log)
     except BaseException as error:
-        how = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+        how = how_ended(error)
         raise
     finally:
         log.write("run ended", how=how)
@@ -87,6 +87,11 @@ def run_facts(plan: Plan) -> dict[str, Any]:
         "pid": os.getpid(), "host": socket.gethostname(), "command": command(), "version": bench.__version__,
         "kept": kept, "to_run": [job.cell.id for job in plan.to_run],
     }  # fmt: skip
+
+
+def how_ended(error: BaseException) -> str:
+    """What is said of a run that an error has ended, Ctrl-C among them."""
+    return "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
 
 
 def read_journal(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:

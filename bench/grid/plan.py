@@ -14,6 +14,7 @@ from bench.errors import ConfigError, UnknownNameError
 from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice, method_choice
 from bench.grid.forecast import Forecast, Timings
+from bench.grid.gpu_room import GpuRoom, gpu_room
 from bench.grid.job import Job, open_dataset
 from bench.grid.spec import GridSpec
 from bench.grid.store import Store, StoredCell
@@ -25,7 +26,7 @@ from bench.plugins.registry import registry
 from bench.plugins.tracker import Tracker
 from bench.training.backbones import Weights, resolve_weights
 from bench.training.devices import choose_device
-from bench.training.regimes import REGIMES, TrainConfig, regime_named, train_config
+from bench.training.regimes import TrainConfig, regime_named, train_config
 from bench.user_config import config_place
 
 State = Literal["done", "failed", "missing"]
@@ -72,11 +73,21 @@ class Plan:
         return [registry("tracker").load(name)(self.spec.out) for name in self.spec.tracking]
 
     @functools.cached_property
-    def timings(self) -> Timings:
-        """What cells took that the output folder holds."""
+    def stored(self) -> list[StoredCell]:
+        """All that the output folder holds."""
         own = {planned.job.cell.folder for planned in self.cells}
         stored = [planned.stored for planned in self.cells if planned.stored is not None]
-        return Timings([*stored, *Store(self.spec.out).read_all(but=own)])
+        return [*stored, *Store(self.spec.out).read_all(but=own)]
+
+    @functools.cached_property
+    def timings(self) -> Timings:
+        """What cells took that the output folder holds."""
+        return Timings(self.stored)
+
+    @functools.cached_property
+    def gpu_room(self) -> GpuRoom | None:
+        """What the cells that will run take of a GPU, if that is known."""
+        return gpu_room([job.cell for job in self.to_run], self.stored)
 
     @functools.cached_property
     def forecast(self) -> Forecast:
@@ -85,10 +96,6 @@ class Plan:
         return Forecast(
             [p for p in self.cells if p.runs], self.timings, executor.at_once(self.to_run), executor.config.together
         )
-
-    def expected_seconds(self) -> float | None:
-        """Time for what will run, from finished cells like them; None where there is none to go by."""
-        return self.forecast.seconds
 
 
 @dataclass(frozen=True)
@@ -269,6 +276,3 @@ def _runs(stored: StoredCell | None, overwrite: str) -> bool:
             return stored is not None and not stored.ok
         case _:  # only-missing: a failure is never kept for an answer
             return stored is None or not stored.ok
-
-
-__all__ = ["REGIMES", "Plan", "Planned", "Source", "make_plan", "open_source"]

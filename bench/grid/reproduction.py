@@ -130,8 +130,8 @@ def job_again(
     opened = open_dataset(cell.dataset, cell.dataset_config, cell.split, root, allow_missing)
     if opened.fingerprint() != cell.fingerprint:
         raise DataError(
-            f"the data of {cell.dataset_label}@{cell.split} here is not what the cell was run on (its fingerprint "
-            "differs): use the same files and, where images are drawn, the same versions of what draws them."
+            f"the data of {cell.dataset_at_split} here is not what the cell was run on (its fingerprint differs): use "
+            "the same files and, where images are drawn, the same versions of what draws them."
         )
     out = stored.path.parent.parent
     then = stored.result["provenance"]

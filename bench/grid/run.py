@@ -29,15 +29,7 @@ def run_plan(plan: Plan, observer: Observer | None = None) -> Results:
     with journal(plan) as lines, tracking(plan) as trackers:
         for _ in plan.executor.run(plan.to_run, Observers([observer or Observer(), lines, trackers])):
             pass
-    return stored_results(plan)
-
-
-def stored_results(plan: Plan) -> Results:
-    """The plan's cells as far as they are stored, methods in the order they were asked for."""
-    store = Store(plan.spec.out)
-    stored = [store.read(planned.job.cell) for planned in plan.cells]
-    methods = list(dict.fromkeys(planned.job.cell.method for planned in plan.cells))
-    return Results([s for s in stored if s is not None], methods)
+    return _stored(plan)
 
 
 def reports_of(*when: str) -> list[str]:
@@ -78,3 +70,11 @@ def write_reports(out: Path, names: Sequence[str] | None = None, data_root: Path
             f"reports cannot be written to {out} ({error.strerror}): choose another folder with --out."
         ) from None
     return written
+
+
+def _stored(plan: Plan) -> Results:
+    """The plan's cells as far as they are stored, methods in the order they were asked for."""
+    store = Store(plan.spec.out)
+    stored = [store.read(planned.job.cell) for planned in plan.cells]
+    methods = list(dict.fromkeys(planned.job.cell.method for planned in plan.cells))
+    return Results([s for s in stored if s is not None], methods)

@@ -26,8 +26,9 @@ class GridSpec(Config):
         ("crh", "csq"), "methods or variants, also crh[margin=0.3], crh+csq-loss; a .py file adds one", min_length=1
     )
     datasets: tuple[str, ...] = setting(
-        ("glyphs",), "name, name@split, ./folder of images or ./file.npz", source="needs no download", min_length=1
-    )
+        ("glyphs",), "name, name@split, ./folder of images, ./labels.csv or ./file.npz",
+        source="needs no download", min_length=1,
+    )  # fmt: skip
     bits: tuple[int, ...] = setting((16, 32, 64), "code lengths", source="all papers", min_length=1)
     seeds: tuple[int, ...] = setting((0,), "root seeds", min_length=1)
     regime: str | None = setting(

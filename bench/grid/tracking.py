@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchWarning
-from bench.grid.journal import run_facts
+from bench.grid.journal import how_ended, run_facts
 from bench.plugins.tracker import Tracker
 from bench.training.progress import Observer
 
@@ -28,7 +28,7 @@ def tracking(plan: Plan) -> Iterator[Observer]:
     try:
         yield _Tracking(guarded)
     except BaseException as error:
-        how = "interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}"
+        how = how_ended(error)
         raise
     finally:
         guarded.tell("run_ends", how)

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, StoreError
 from bench.grid.store import write_json
 from bench.plugins.dataset import Dataset
+from bench.wholefiles import whole_file
 
 SCHEMA = 1
 
@@ -32,7 +33,7 @@ def read_tuned(path: Path, key: str, method: str) -> Tuned:
     Raises:
         ConfigError: no such file, or nothing in it for this method here.
     """
-    entry = read_file(path).get(key, {}).get(method)
+    entry = read_choices(path).get(key, {}).get(method)
     if entry is None:
         raise ConfigError(
             f"{method} has not been tuned on {key.rpartition(' ')[0]} in {path}: run bench tune with the same "
@@ -41,7 +42,7 @@ def read_tuned(path: Path, key: str, method: str) -> Tuned:
     return Tuned(entry["train"], entry["budget"])
 
 
-def read_file(path: Path) -> dict[str, Any]:
+def read_choices(path: Path) -> dict[str, Any]:
     """All choices: key -> method -> entry; empty where there is no file.
 
     Raises:
@@ -61,8 +62,14 @@ def read_file(path: Path) -> dict[str, Any]:
     raise ConfigError(f"{path} is not a file of bench tune: remove it and tune again.")
 
 
-def write_file(path: Path, choices: dict[str, Any]) -> None:
-    """Replace the file in one step."""
-    temporary = path.with_name(f".{path.name}.part")
-    write_json(temporary, {"schema": SCHEMA, "choices": choices})
-    temporary.replace(path)
+def write_choices(path: Path, choices: dict[str, Any]) -> None:
+    """Replace the file in one step.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    try:
+        with whole_file(path) as temporary:
+            write_json(temporary, {"schema": SCHEMA, "choices": choices})
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}): choose another --out.") from None

@@ -15,12 +15,13 @@ from typing import Any
 
 from bench.config import Config, setting
 from bench.errors import ConfigError
+from bench.grid.cell import TUNED
 from bench.grid.choice import method_choice
 from bench.grid.plan import Plan, Planned, make_plan, open_source
 from bench.grid.run import run_plan
 from bench.grid.spec import GridSpec
 from bench.grid.store import StoredCell
-from bench.grid.tuned import read_file, tuning_key, write_file
+from bench.grid.tuned import read_choices, tuning_key, write_choices
 from bench.randomness import stream
 from bench.training.progress import Observer
 
@@ -75,10 +76,10 @@ def tune(
     results = run_plan(plan, observer)
     found = _choose(spec, results.cells, budget_digest(spec, space))
     path = spec.tuned or spec.out / "tuned.json"
-    choices = read_file(path)
+    choices = read_choices(path)
     for key, methods in found.items():
         choices.setdefault(key, {}).update(methods)
-    write_file(path, choices)
+    write_choices(path, choices)
     return path, found
 
 
@@ -94,7 +95,7 @@ def _choose(spec: GridSpec, cells: list[StoredCell], budget: str) -> dict[str, A
         cell = stored.cell
         source = keys[cell.fingerprint]
         key = tuning_key(source.dataset, source.split, cell.regime, spec.backbone)
-        train = json.dumps({name: cell.train[name] for name in ("lr", "weight_decay", "epochs")}, sort_keys=True)
+        train = json.dumps({name: cell.train[name] for name in TUNED}, sort_keys=True)
         value = stored.result["metrics"]["map"] if stored.ok else None
         trials.setdefault((key, cell.method_label), {}).setdefault(train, []).append(value)
     found: dict[str, Any] = {}

@@ -100,9 +100,9 @@ class Watch:
         told = {cell for run in runs for doing in run.doing.values() for cell in doing.ids}
         finished = {cell for run in runs for cell in run.stored}
         began = min((run.started for run in runs), default=now)
-        until = now if any(run.goes_on for run in runs) else max((run.last for run in runs), default=now)
-        per_hour = len(finished) / max(until - began, 1e-3) * 3600 if finished else None
         going = any(run.goes_on for run in runs)
+        until = now if going else max((run.last for run in runs), default=now)
+        per_hour = len(finished) / max(until - began, 1e-3) * 3600 if finished else None
         return Status(
             out=str(self._out), time=now, planned=None if planned is None else len(planned),
             done=sum(facts["ok"] for cell, facts in shown.items() if cell not in left),

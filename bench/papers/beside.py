@@ -175,11 +175,11 @@ def _verdict(number: Number, cell: Cell, paper: Paper) -> Verdict:
         return centers_verdict(theirs.classes, cell.num_classes)
     warnings = (theirs.problem, paper.methods[number.method].caution)
     return map_verdict(
-        their_facts(number, paper), our_facts(number.table, cell), [text for text in warnings if text is not None]
+        _their_facts(number, paper), _our_facts(number.table, cell), [text for text in warnings if text is not None]
     )
 
 
-def their_facts(number: Number, paper: Paper) -> Facts:
+def _their_facts(number: Number, paper: Paper) -> Facts:
     """What is known of how one of their mAPs was made."""
     setup, dataset = paper.setup, paper.datasets[number.dataset]
     return Facts(
@@ -190,7 +190,7 @@ def their_facts(number: Number, paper: Paper) -> Facts:
     )  # fmt: skip
 
 
-def our_facts(table: PaperTable, cell: Cell) -> Facts:
+def _our_facts(table: PaperTable, cell: Cell) -> Facts:
     """How ours was made; the metric is the one that stands beside the table's."""
     divisor = None if table.cutoff in (None, "all") else table.divisor or "hits"
     return Facts(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from bench.papers.paper import Paper
 
+_SHOWN = (str, int, float, bool)  # a whole table in an error would bury its sentence
+
 
 def paper_names() -> list[str]:
     """Names of the papers that come with this package, sorted."""
@@ -81,9 +83,6 @@ def _validated(values: dict[str, Any], shown: str) -> Paper:
         return Paper.model_validate(values)
     except ValidationError as error:
         raise ConfigError(f"{shown} is no file of a paper's numbers: {_sentence(error.errors()[0])}") from None
-
-
-_SHOWN = (str, int, float, bool)  # a whole table in an error would bury its sentence
 
 
 def _sentence(error: ErrorDetails) -> str:

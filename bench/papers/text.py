@@ -66,7 +66,7 @@ def references(row: Row, reasons: Sequence[str]) -> str:
 def title(found: Beside) -> str:
     """`cifar100@shc, frozen, matched settings, beside CIFAR-100 of shc-tois25`."""
     cell = found.cell
-    here = f"{cell.dataset_label}@{cell.split}, {cell.regime}, {cell.settings} settings"
+    here = f"{cell.dataset_at_split}, {cell.regime}, {cell.settings} settings"
     return f"{here}, beside {found.dataset} of {found.paper.name}"
 
 

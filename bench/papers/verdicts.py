@@ -53,11 +53,6 @@ class Verdict:
         """Whether no known fact differs and none that matters is unknown."""
         return not self.reasons
 
-    @property
-    def text(self) -> str:
-        """`comparable`, or `not comparable: ` and the reasons."""
-        return "comparable" if self.comparable else f"not comparable: {'; '.join(self.reasons)}"
-
 
 def map_verdict(theirs: Facts, ours: Facts, warnings: Iterable[str] = ()) -> Verdict:
     """On two mAPs.

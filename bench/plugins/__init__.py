@@ -1,7 +1,7 @@
-"""What a plug-in is written against: the contracts of a method, a dataset and a report, and their registry.
+"""What a plug-in is written against: a contract for each of the five kinds, and their registry.
 
-Light on purpose: importing this package does not import torch. The contracts live in
-`bench.plugins.method`, `bench.plugins.dataset` and `bench.plugins.report`.
+Light on purpose: importing this package does not import torch. The contracts live in its modules `method`, `dataset`,
+`report`, `executor` and `tracker`.
 """
 
 from bench.plugins.info import PluginInfo

@@ -19,8 +19,9 @@ class ExecutorConfig(Config):
     """Settings of every executor; none decides a result, but for `threads` and `together` in the last digits."""
 
     workers: int | None = setting(
-        None, "processes at a time; none: one for each GPU, else for each core; 0: in this process (local)", ge=0
-    )
+        None, "processes at a time; none: as many as fit on the GPUs, or one for each core; 0: in this process (local)",
+        source="project: one for a GPU until finished cells have told how busy they keep it", ge=0,
+    )  # fmt: skip
     threads: int = setting(
         1, "threads of a cell on the CPU",
         source="one, however many cores there are: sums of floats hang on it, and a grid keeps all cores busy", ge=1,

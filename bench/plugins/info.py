@@ -45,13 +45,24 @@ def read_info(module: str) -> PluginInfo:
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.origin:
         raise ConfigError(f"the plug-in module '{module}' cannot be found: is its package installed?")
-    info = _parse(Path(spec.origin))
+    info = read_file_info(Path(spec.origin))
     return info if info is not None else info_of(importlib.import_module(module))
 
 
 def read_file_info(path: Path) -> PluginInfo | None:
-    """INFO of a source file, or None where it is not made of literals."""
-    return _parse(path)
+    """INFO of a source file, which is not run; None where it has none, or one that is not made of literals."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id="INFO")], value=ast.Call(args=[], keywords=keywords)):
+                try:
+                    return PluginInfo(**{str(k.arg): ast.literal_eval(k.value) for k in keywords})
+                except (ValueError, TypeError):
+                    return None
+    return None
 
 
 def info_of(module: Any) -> PluginInfo:
@@ -84,18 +95,3 @@ def combined_info(name: str, centers: PluginInfo, loss: PluginInfo) -> PluginInf
         citation=centers.citation if centers.citation == loss.citation else f"{centers.citation}; {loss.citation}",
         licence=centers.licence, version=centers.version + loss.version, variants={name: ("as named", {})},
     )  # fmt: skip
-
-
-def _parse(path: Path) -> PluginInfo | None:
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
-        return None
-    for node in tree.body:
-        match node:
-            case ast.Assign(targets=[ast.Name(id="INFO")], value=ast.Call(args=[], keywords=keywords)):
-                try:
-                    return PluginInfo(**{str(k.arg): ast.literal_eval(k.value) for k in keywords})
-                except (ValueError, TypeError):
-                    return None
-    return None

@@ -22,6 +22,7 @@ from bench.training.devices import chosen_kernels, torch_threads
 from bench.training.inputs import targets_of
 from bench.training.progress import Observer
 from bench.training.trainer import batches, with_labels
+from bench.wholefiles import whole_file
 from bench.workshop import Workshop
 
 
@@ -143,11 +144,10 @@ def _no_failure(run: CellRun) -> None:
 
 
 def _placed(file: Path, place: Path) -> str:
-    """Put the trace where it is wanted, in one step."""
-    beside = place.with_name(f".{place.name}.writing")
+    """Put the trace where it is wanted."""
     try:
-        beside.write_bytes(file.read_bytes())
-        beside.replace(place)
+        with whole_file(place) as temporary:
+            temporary.write_bytes(file.read_bytes())
     except OSError as error:
         raise ConfigError(
             f"the trace cannot be written to {place} ({error.strerror}): choose another --trace."

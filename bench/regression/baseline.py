@@ -6,8 +6,6 @@ It holds values, not bands: those follow from them (`bench.regression.bands`).
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,6 +17,7 @@ from bench.errors import ConfigError, StoreError
 from bench.grid.cell import Cell
 from bench.grid.spec import GridSpec
 from bench.regression.quantities import PART, QUANTITIES
+from bench.wholefiles import whole_file
 
 SCHEMA: Literal[1] = 1
 LEAST_SEEDS = 3  # two say next to nothing of a spread
@@ -62,7 +61,7 @@ class BaselineCell(Config):
     @property
     def title(self) -> str:
         """Dataset, method and bits."""
-        return f"{self.cell.dataset_label}@{self.cell.split} {self.cell.method_label} {self.cell.bits} bits"
+        return f"{self.cell.dataset_at_split} {self.cell.method_label} {self.cell.bits} bits"
 
 
 class Baseline(Config):
@@ -164,14 +163,11 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
         StoreError: it cannot be written.
     """
     content = baseline.model_dump(mode="json", by_alias=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(_text(content) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_text(_text(content) + "\n", encoding="utf-8")
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise StoreError(
             f"the baseline {path} cannot be written ({error.strerror}): name another with --baseline."
         ) from None

@@ -15,9 +15,9 @@ from bench.regression.baseline import LEAST_SEEDS, SCHEMA, Baseline, BaselineCel
 from bench.regression.quantities import centers_digest, exact_centers, measured
 from bench.training.progress import Observer
 
-SEEDS = 20
-AGAIN = 2
-FALSE_ALARMS = 0.01
+SEEDS = 20  # to learn from
+AGAIN = 2  # of them, that a check runs
+FALSE_ALARMS = 0.01  # share of checks of an unchanged program
 _PACKAGES = ("torch", "numpy", "numba", "pillow")  # that round or draw
 
 

@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import ConfigError
 from bench.plugins.info import PluginInfo
@@ -30,8 +30,6 @@ _CHOICES = ("dataset_label", "split", "method_label", "bits", "seed", "regime", 
 
 class TensorBoard(Tracker):
     """An event file for each cell: scalars by epoch, then `final/<metric>` and what the cell's choices were."""
-
-    INFO: ClassVar[PluginInfo] = INFO
 
     def __init__(self, out: Path) -> None:
         super().__init__(out)

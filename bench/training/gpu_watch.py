@@ -20,12 +20,12 @@ _EVERY = 1.0  # seconds: the driver's own window is a sixth of it to a whole one
 class GpuWatch(Observer):
     """Asks the driver from time to time, while there is progress in a training.
 
-    The share is of the whole device: of all processes that run on it.
+    The driver tells of the whole device, so nothing is known of a cell that shares it with others.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, shared: bool = False) -> None:
         self._device = device
-        self._asks = device.type == "cuda"
+        self._asks = device.type == "cuda" and not shared
         self._training, self._last = False, 0.0
         self._shares: list[float] = []
 

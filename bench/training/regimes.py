@@ -15,7 +15,7 @@ from bench.errors import UnknownNameError
 
 Compile = Literal["no", "kernels", "graphs"]  # what backbones are compiled to: fused kernels, CUDA graphs of them too
 
-_CRH = "CRH, as re-implemented in GroundedDNA_save"
+_CRH = "CRH, settings of the re-implementation"
 _RELEASES = "pipelines of DeepHash-pytorch, MDS and SHC; CRH states none"
 
 

@@ -18,8 +18,7 @@ from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
 from bench.training.progress import Observer
-from bench.workers.messages import error_in, relay
-from bench.workers.process import Message
+from bench.workers.messages import Message, error_in, relay
 
 _SHARED = {"decoding images", "extracting features"}  # stages whose time is no one cell's
 _PATIENCE = 2.0  # seconds between looks at cells that another run has in hand

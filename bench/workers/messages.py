@@ -1,7 +1,9 @@
 """What a worker and its parent say to each other: one JSON object a line, nothing that could run code.
 
-Parent to worker:  {"device": ..., "unit": [job, ...]}
+Parent to worker:  {"unit": [job, ...]}
 Worker to parent:  {"say": "cells" | "stage" | "advance" | "epoch" | "stored" | "error" | "done", ...}
+
+Tasks of Ray and jobs of Slurm say the same; a job also says "interrupted" when its time is up.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from bench.grid.cell import Cell
 from bench.grid.store import StoredCell
 from bench.training.progress import Observer
 
+Message = dict[str, Any]
 _EVERY = 0.1  # seconds between messages about progress
 
 
@@ -61,7 +64,7 @@ class Sender(Observer):
         self.say("error", type=type(error).__name__, text=str(error))
 
 
-def relay(message: dict[str, Any], observer: Observer) -> None:
+def relay(message: Message, observer: Observer) -> None:
     """Tell an observer what a worker has said of its progress."""
     match message["say"]:
         case "stage":
@@ -72,6 +75,6 @@ def relay(message: dict[str, Any], observer: Observer) -> None:
             observer.epoch(message["epoch"], message["epochs"], float(message["loss"]), message["lr"])
 
 
-def error_in(message: dict[str, Any]) -> BenchError:
+def error_in(message: Message) -> BenchError:
     """The error of an "error" message."""
     return (DataError if message["type"] == "DataError" else StoreError)(message["text"])

@@ -10,7 +10,8 @@ from bench.grid.failures import Failure
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
 from bench.workers.dispatch import Cluster, End, Task
-from bench.workers.process import Message, Worker
+from bench.workers.messages import Message
+from bench.workers.process import Worker
 
 _PAUSE = 0.5  # seconds to wait where no worker has said anything
 
@@ -26,8 +27,9 @@ class PoolTask(Task):
 class Pool(Cluster[PoolTask]):
     """Worker processes; one is started where a unit finds none idle."""
 
-    def __init__(self, config: ExecutorConfig, devices: Sequence[str]) -> None:
-        self.config, self.devices = config, devices
+    def __init__(self, config: ExecutorConfig, devices: Sequence[str], most: int) -> None:
+        """`most` workers will be busy at a time."""
+        self.config, self.devices, self.shared = config, devices, most > len(devices)
         self.inbox: queue.Queue[tuple[Worker, Message | None]] = queue.Queue()
         self.workers: list[Worker] = []
         self.busy: dict[Worker, PoolTask] = {}
@@ -40,7 +42,7 @@ class Pool(Cluster[PoolTask]):
     def _start(self, unit: Unit) -> PoolTask:
         worker = next((worker for worker in self.workers if worker not in self.busy), None) or self._new()
         device = self.devices[worker.number % len(self.devices)]
-        worker.give(tuple(replace(job, device=device) for job in unit))
+        worker.give(tuple(replace(job, device=device, shares_gpu=self.shared) for job in unit))
         self.busy[worker] = PoolTask(unit, worker)
         return self.busy[worker]
 

@@ -10,13 +10,11 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
 
 from bench.grid.provenance import COMMAND, command
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
-
-Message = dict[str, Any]
+from bench.workers.messages import Message
 
 
 class Worker:

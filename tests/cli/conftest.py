@@ -39,13 +39,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setattr(known, "_entries", dict(known.entries()))  # files are registered for one test
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str, check: int) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, check: int | None = None) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["bench", *arguments])
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()
         done = subprocess.CompletedProcess(arguments, int(ended.value.code or 0), *capsys.readouterr())
-        assert done.returncode == check, done.stdout + done.stderr
+        assert check in (None, done.returncode), done.stdout + done.stderr
         return done
 
     return run
+
+
+@pytest.fixture
+def cell(here: Bench, tiny_options: list[str], tmp_path: Path) -> Path:
+    """Folder of a stored cell."""
+    here("run", "--methods", "csq", "--bits", "8", *tiny_options, check=0)
+    (folder,) = (tmp_path / "results" / "cells").glob("glyphs.*")
+    return folder

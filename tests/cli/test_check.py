@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.conformance import CHECKS
+from tests.cli.sentences import sentence
 
 Bench = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -82,7 +83,4 @@ def test_a_combination(here: Bench) -> None:
     ],
 )
 def test_mistakes_end_in_one_sentence(here: Bench, name: str, message: str) -> None:
-    done = here("check", name, check=2)
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith("error: ")
-    assert message in line
+    assert message in sentence(here("check", name, check=2))

@@ -75,6 +75,11 @@ def test_places_of_a_config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         run("info", "cifar10")
 
 
+def test_info_of_feature_vectors(features: str) -> None:
+    assert "  images       none, but a feature vector for each\n" in run("info", features)
+    assert json.loads(run("info", features, "--json"))["has_images"] is False
+
+
 def test_info_counts_parts_and_classes(folder: Path) -> None:
     found = json.loads(run("info", folder, "--json"))
     assert found["dataset"] == "pets@folders"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.sentences import sentence
+
 FIGURES = [f"figures/map_vs_bits.{form}" for form in ("svg", "png", "pdf")]
 REPORTS = ["results.csv", "results.md", "results.tex", *FIGURES]
 
@@ -32,9 +34,7 @@ def test_a_study_is_shared_and_its_reports_are_the_same_bytes(here, study: Path,
 
 def test_mistakes_end_in_one_sentence(here, study: Path, tmp_path: Path) -> None:
     def refused(*arguments: str) -> str:
-        (line,) = here(*arguments, check=2).stderr.strip().splitlines()
-        assert line.startswith("error: ")
-        return str(line)
+        return sentence(here(*arguments, check=2))
 
     assert "there are no results in nowhere to share" in refused("export-results", "x.zip", "--out", "nowhere")
     assert "has no cell of protocol abc" in refused("export-results", "x.zip", "--protocol", "abc")

@@ -24,13 +24,13 @@ def test_everything_there_is_has_a_line(bench) -> None:
 
 
 @pytest.mark.parametrize("name", ["crh-m", "glyphs", "cifar100", "quick"])
-def test_settings_of_one_thing_with_their_sources(bench, name: str) -> None:
-    shown = bench("list", name, check=0).stdout
+def test_settings_of_one_thing_with_their_sources(here, name: str) -> None:
+    shown = here("list", name, check=0).stdout
     assert "source of the default" in shown
 
 
-def test_defaults_shown_are_those_of_the_variant(bench) -> None:
-    lines = bench("list", "crh-m", check=0).stdout.splitlines()
+def test_defaults_shown_are_those_of_the_variant(here) -> None:
+    lines = here("list", "crh-m", check=0).stdout.splitlines()
     assert next(line for line in lines if line.startswith("heads")).split()[1] == "1"
 
 
@@ -45,7 +45,7 @@ def test_quick_answers_do_not_import_torch(arguments: list[str]) -> None:
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 
 
-def test_completion_answers_for_every_shell_word(bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_completion_answers_for_every_shell_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("_BENCH_COMPLETE", "complete_bash")
     for words, expected in (("bench run --methods cs", "csq"), ("bench run --methods crh,cs", "crh,csq"),
                             ("bench run --regime f", "frozen")):  # fmt: skip

@@ -22,7 +22,7 @@ def pets(tmp_path: Path) -> Path:
     return tmp_path / "pets"
 
 
-def test_a_damaged_dataset_is_refused_unless_it_is_allowed(here, pets: Path, tmp_path: Path) -> None:
+def test_a_damaged_dataset_is_refused_unless_it_is_allowed(here, pets: Path) -> None:
     whole = (pets / "cat" / "0.png").read_bytes()
     (pets / "cat" / "0.png").write_bytes(whole[:50])
     refused = here("run", "--datasets", "./pets", *TINY, check=2)

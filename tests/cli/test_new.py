@@ -15,6 +15,7 @@ import pytest
 from bench.conformance import check_method
 from bench.errors import BenchError
 from bench.scaffold import checked_name, new_plugin
+from tests.cli.sentences import sentence
 
 ROOT = Path(__file__).parent.parent.parent
 FLAGS = list(itertools.product([False, True], repeat=2))  # moves_centers, needs_similarity
@@ -59,7 +60,7 @@ def test_it_keeps_to_the_contract_as_written(here, tmp_path: Path, moves: bool, 
     assert {found.check: found.detail for found in outcomes if found.status in ("failed", "refused")} == {}
 
 
-def test_it_runs_and_its_settings_are_listed(here, tmp_path: Path, tiny_options: list[str]) -> None:
+def test_it_runs_and_its_settings_are_listed(here, tiny_options: list[str]) -> None:
     here("new", "method", "coin-toss", "--moves-centers", "--needs-similarity", check=0)
     assert "moving_epochs" in here("list", "./coin_toss.py", check=0).stdout
     done = here("run", "--methods", "./coin_toss.py,crh+coin-toss-loss", "--bits", "8", *tiny_options, check=0)
@@ -70,8 +71,8 @@ def test_it_runs_and_its_settings_are_listed(here, tmp_path: Path, tiny_options:
 @pytest.mark.parametrize("file", ["coin_toss.py", "test_coin_toss.py", "coin_toss.md"])
 def test_an_existing_file_is_left_alone(here, tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_text("mine")
-    error = here("new", "method", "coin-toss", check=2).stderr
-    assert error.startswith(f"error: {file} exists and is not overwritten")
+    said = sentence(here("new", "method", "coin-toss", check=2))
+    assert said.startswith(f"{file} exists and is not overwritten")
     assert [path.name for path in tmp_path.iterdir()] == [file]
     assert (tmp_path / file).read_text() == "mine"
 
@@ -103,9 +104,7 @@ def test_an_existing_file_is_left_alone(here, tmp_path: Path, file: str) -> None
 )
 def test_names_that_cannot_be(here, tmp_path: Path, name: str, message: str) -> None:
     done = here("new", "method", name, check=2)
-    (line,) = done.stderr.strip().splitlines()
-    assert line.startswith("error: ")
-    assert message in line
+    assert message in sentence(done)
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -113,9 +112,9 @@ def test_names_that_cannot_be(here, tmp_path: Path, name: str, message: str) -> 
 def test_a_folder_that_cannot_be_written(here, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for out in ("file", "file/below"):
-        (line,) = here("new", "method", "coin-toss", "--out", out, check=2).stderr.strip().splitlines()
-        assert f"{out} cannot be written" in line.replace(os.sep, "/")
-        assert line.endswith("choose another folder with --out.")
+        said = sentence(here("new", "method", "coin-toss", "--out", out, check=2))
+        assert f"{out} cannot be written" in said.replace(os.sep, "/")
+        assert said.endswith("choose another folder with --out.")
 
 
 def test_nothing_is_left_where_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,7 @@ from pathlib import Path
 
 import pytest
 
-
-@pytest.fixture
-def cell(here, tiny_options, tmp_path: Path) -> Path:
-    """Folder of a stored cell."""
-    here("run", "--methods", "csq", "--bits", "8", *tiny_options, check=0)
-    (folder,) = (tmp_path / "results" / "cells").glob("glyphs.*")
-    return folder
+from tests.cli.sentences import sentence
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -69,9 +63,7 @@ def test_a_cell_that_choices_name_and_json(here, tiny_options: list[str], tmp_pa
     ],
 )
 def test_mistakes(here, options: list[str], message: str) -> None:
-    (line,) = here("profile", *options, check=2).stderr.strip().splitlines()
-    assert line.startswith("error: ")
-    assert message in line
+    assert message in sentence(here("profile", *options, check=2))
 
 
 def test_epochs_are_counted_from_one(here) -> None:

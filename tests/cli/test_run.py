@@ -38,21 +38,21 @@ def test_a_grid_ends_in_tables_and_figures_and_is_not_run_twice(bench, tiny_opti
     assert "3 cells: 2 done, 1 to run" in more.stdout
 
 
-def test_plan_shows_what_is_done_and_how_long_the_rest_takes(bench, tiny_options) -> None:
+def test_plan_shows_what_is_done_and_how_long_the_rest_takes(here, tiny_options) -> None:
     options = [*GRID[1:], *tiny_options]
-    assert "4 cells: 4 to run, time not known yet" in bench("plan", *options, check=0).stdout
-    bench("run", "--methods", "crh", "--bits", "8", *tiny_options, check=0)
-    planned = bench("plan", *options, check=0).stdout
+    assert "4 cells: 4 to run, time not known yet" in here("plan", *options, check=0).stdout
+    here("run", "--methods", "crh", "--bits", "8", *tiny_options, check=0)
+    planned = here("plan", *options, check=0).stdout
     assert "4 cells: 1 done, 3 to run, about " in planned
     assert planned.count("missing") == 3
 
 
-def test_report_makes_the_same_files_again(bench, tiny_options, tmp_path: Path) -> None:
-    bench(*GRID, *tiny_options, check=0)
+def test_report_makes_the_same_files_again(here, tiny_options, tmp_path: Path) -> None:
+    here(*GRID, *tiny_options, check=0)
     before = written(tmp_path / "results")
     for name in FILES:
         (tmp_path / "results" / name).unlink()
-    bench("report", "results", check=0)
+    here("report", "results", check=0)
     assert written(tmp_path / "results") == before
 
 
@@ -66,7 +66,6 @@ def test_killed_in_the_middle_and_run_again_it_ends_the_same(bench, tiny_options
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    finished = {p.name: p.stat().st_mtime_ns for p in cells.glob("glyphs.*/result.json")}
     finished = {p: (p / "result.json").stat().st_mtime_ns for p in cells.glob("glyphs.*")}
     assert 2 <= len(finished) < 4
     bench(*GRID, *tiny_options, "--out", "killed", check=0)
@@ -75,18 +74,18 @@ def test_killed_in_the_middle_and_run_again_it_ends_the_same(bench, tiny_options
     assert not list(cells.glob(".*"))
 
 
-def test_a_half_written_cell_is_run_again(bench, tiny_options, tmp_path: Path) -> None:
+def test_a_half_written_cell_is_run_again(here, tiny_options, tmp_path: Path) -> None:
     options = ["run", "--methods", "csq", "--bits", "8", *tiny_options]
-    bench(*options, check=0)
+    here(*options, check=0)
     before = written(tmp_path / "results", True)
     (cell,) = (tmp_path / "results" / "cells").iterdir()
     (cell / "arrays.npz").unlink()
     shutil.copytree(cell, cell.with_name(".writing-" + cell.name))
-    assert "1 to run" in bench(*options, check=0).stdout
+    assert "1 to run" in here(*options, check=0).stdout
     assert written(tmp_path / "results", True) == before
 
 
-def test_a_failed_cell_is_recorded_and_the_grid_goes_on(bench, tiny_options, tmp_path: Path) -> None:
+def test_a_failed_cell_is_recorded_and_the_grid_goes_on(here, tiny_options, tmp_path: Path) -> None:
     failing = tmp_path / "failing.py"
     failing.write_text(
         "import torch\nfrom bench.plugins import PluginInfo\nfrom bench.plugins.method import Method\n"
@@ -96,18 +95,18 @@ def test_a_failed_cell_is_recorded_and_the_grid_goes_on(bench, tiny_options, tmp
         "    def loss(self, relaxed, targets):\n        raise RuntimeError('out of luck')\n"
     )
     options = ["run", "--methods", "./failing.py,csq", "--bits", "8", *tiny_options]
-    done = bench(*options, check=1)
+    done = here(*options, check=1)
     assert "failing 8 bits seed 0: failed after" in done.stdout
     assert "1 of 2 cells failed" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert "RuntimeError: out of luck" in (tmp_path / "results" / "results.md").read_text()
     (stored,) = (tmp_path / "results" / "cells").glob("glyphs.failing*/result.json")
     assert "Traceback" in stored.read_text()
-    assert "2 cells: 1 done, 1 failed, 1 to run" in bench("plan", *options[1:], check=0).stdout
-    assert bench(*options, "--overwrite", "never").returncode == 1
+    assert "2 cells: 1 done, 1 failed, 1 to run" in here("plan", *options[1:], check=0).stdout
+    assert here(*options, "--overwrite", "never").returncode == 1
 
 
-def test_a_method_in_a_file_is_listed_and_runs(bench, tiny_options, tmp_path: Path) -> None:
+def test_a_method_in_a_file_is_listed_and_runs(here, tiny_options, tmp_path: Path) -> None:
     (tmp_path / "my_method.py").write_text(
         "import torch\nfrom bench.losses import central_bce\nfrom bench.plugins import PluginInfo\n"
         "from bench.plugins.method import Method\n"
@@ -119,33 +118,33 @@ def test_a_method_in_a_file_is_listed_and_runs(bench, tiny_options, tmp_path: Pa
         "    def loss(self, relaxed, targets):\n"
         "        return central_bce(relaxed, self.centers[targets])\n"
     )
-    assert "my own" in bench("list", "methods", "--methods", "./my_method.py", check=0).stdout
-    done = bench("run", "--methods", "csq,./my_method.py", "--bits", "8", *tiny_options, check=0)
+    assert "my own" in here("list", "methods", "--methods", "./my_method.py", check=0).stdout
+    done = here("run", "--methods", "csq,./my_method.py", "--bits", "8", *tiny_options, check=0)
     assert "glyphs@default mine 8 bits seed 0: mAP" in done.stdout
 
 
-def test_a_grid_file(bench, tiny_options, tmp_path: Path) -> None:
+def test_a_grid_file(here, tiny_options, tmp_path: Path) -> None:
     (tmp_path / "grid.toml").write_text('methods = ["csq"]\nbits = [8]\nout = "there"\n[set.csq]\ntries = 3\n')
-    assert "csq[tries=3] 8 bits" in bench("run", "grid.toml", *tiny_options, check=0).stdout
+    assert "csq[tries=3] 8 bits" in here("run", "grid.toml", *tiny_options, check=0).stdout
     assert (tmp_path / "there" / "results.md").exists()
 
 
-def test_multi_label_scenes_with_both_methods(bench) -> None:
+def test_multi_label_scenes_with_both_methods(here) -> None:
     small = ["classes=8", "train=60", "query=12", "database=60", "size=32"]
     sets = [part for s in [*(f"glyph-scenes.{s}" for s in small), "train.epochs=2"] for part in ("--set", s)]
-    done = bench("run", "--datasets", "glyph-scenes", "--bits", "8", *sets, check=0)
+    done = here("run", "--datasets", "glyph-scenes", "--bits", "8", *sets, check=0)
     assert "glyph-scenes@default crh 8 bits seed 0: mAP" in done.stdout
     assert "glyph-scenes@default csq 8 bits seed 0: mAP" in done.stdout
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [0.5, 2.0, 3.0, 4.0, 5.5])
-def test_killed_at_any_moment(bench, tiny_options, tmp_path: Path, after: float) -> None:
-    bench(*GRID, *tiny_options, "--out", "whole", check=0)
+def test_killed_at_any_moment(here, tiny_options, tmp_path: Path, after: float) -> None:
+    here(*GRID, *tiny_options, "--out", "whole", check=0)
     command = [sys.executable, "-m", "bench", *GRID, *tiny_options, "--out", "killed"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(after)
     process.kill()
     process.wait()
-    bench(*GRID, *tiny_options, "--out", "killed", check=0)
+    here(*GRID, *tiny_options, "--out", "killed", check=0)
     assert written(tmp_path / "killed", True) == written(tmp_path / "whole", True)

@@ -4,8 +4,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,12 @@ from rich.console import Console
 from bench.cli.status import lines
 from bench.grid.claims import claimed
 from bench.grid.failures import KINDS
-from bench.grid.journal import journal, journal_path
+from bench.grid.journal import journal
 from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.grid.store import Store
 from bench.grid.watch import Watch
-
-GONE = 2**22 + 1  # larger than any process id of Linux
 
 
 def plan(out: Path, tiny_set: dict, **options: Any) -> Plan:
@@ -109,29 +105,6 @@ def test_a_run_that_goes_on(tmp_path: Path, tiny_set: dict) -> None:
     assert not watch.look().goes_on
 
 
-def test_a_run_whose_process_is_gone(tmp_path: Path, tiny_set: dict) -> None:
-    planned = plan(tmp_path, tiny_set)
-    with journal(planned) as observer:
-        observer.begin([planned.cells[0].job.cell])
-    path = journal_path(tmp_path)
-    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
-    (run,) = Watch(tmp_path).look().runs
-    assert run.goes_on is False  # nobody holds the file
-    path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', f'"pid": {GONE}'))
-    with journal(planned):  # one holds it, but not that one
-        runs = {run.pid: run.goes_on for run in Watch(tmp_path).look().runs}
-    assert runs == {os.getpid(): True}
-
-
-def test_two_runs_on_one_folder_are_shown_together(tmp_path: Path, tiny_set: dict) -> None:
-    one, two = plan(tmp_path, tiny_set, bits=[4, 8]), plan(tmp_path, tiny_set, bits=[8, 16])
-    with journal(one) as first, journal(two) as second:
-        first.begin([one.cells[0].job.cell])
-        second.begin([two.cells[1].job.cell])
-        status = Watch(tmp_path).look()
-    assert (status.planned, status.left, len(status.runs), len(status.running)) == (3, 3, 2, 2)
-
-
 def test_a_run_without_a_journal_shows_in_its_claims(tmp_path: Path, tiny_set: dict) -> None:
     planned = plan(tmp_path, tiny_set)
     cell = planned.cells[0].job.cell
@@ -170,18 +143,6 @@ def test_cells_of_other_grids_are_counted_apart(tmp_path: Path, tiny_set: dict) 
     assert lines(status)[0].endswith("; 1 cell of other grids in the folder")
 
 
-def test_lines_that_are_strange_are_passed_over(tmp_path: Path, tiny_set: dict) -> None:
-    with journal(plan(tmp_path, tiny_set)):
-        pass
-    strange: list[dict[str, Any]] = [
-        {"time": "never", "run": "x", "event": "stage"}, {"time": "2020-01-01", "run": "x", "event": "cell stored"},
-        {"time": "2020-01-01", "run": "y", "event": "run started"}, {"time": 3, "run": [], "event": {}},
-    ]  # fmt: skip
-    with journal_path(tmp_path).open("a") as file:
-        file.write("".join(json.dumps(line) + "\n" for line in strange))
-    assert len(Watch(tmp_path).look().runs) == 1
-
-
 def test_a_folder_that_is_not_there(here) -> None:
     assert "there is no output folder nowhere: name the folder" in here("status", "nowhere", check=2).stderr
 
@@ -196,11 +157,3 @@ def test_watching_on_a_terminal_ends_with_the_run(
     run_plan(plan(tmp_path, tiny_set, bits=[4]))
     _show(Watch(tmp_path), 60.0)
     assert "1 of 1 cell done" in terminal.file.getvalue()  # type: ignore[attr-defined]
-
-
-def test_it_does_not_wait_for_torch(tmp_path: Path) -> None:
-    script = (
-        "import sys; from pathlib import Path; from bench.grid.watch import Watch\n"
-        "Watch(Path(sys.argv[1])).look(); sys.exit('torch' in sys.modules)"
-    )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)

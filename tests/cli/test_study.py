@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.grid.studies import STUDIES
+from tests.cli.sentences import sentence
 
 
 def test_without_a_name_they_are_listed(here) -> None:
@@ -14,9 +15,7 @@ def test_without_a_name_they_are_listed(here) -> None:
 
 @pytest.mark.parametrize("text", ["codebok-size", "grid.toml"])
 def test_an_unknown_name_is_one_sentence(here, text: str) -> None:
-    said = here("study", text, check=2).stderr
-    assert said.startswith(f"error: there is no study '{text}'")
-    assert said.count("\n") == 1
+    assert sentence(here("study", text, check=2)).startswith(f"there is no study '{text}'")
 
 
 def test_plan_shows_the_cells_and_ends(here, tiny_options, tmp_path: Path) -> None:
@@ -34,6 +33,13 @@ def test_a_grid_file_says_what_an_option_does_not(here, tiny_options, tmp_path: 
     assert "4 cells: 4 to run" in planned  # csq beside the three
     planned = here("study", "ablation", "grid.toml", "--seeds", "0,1", "--plan", *tiny_options, check=0).stdout
     assert "8 cells: 8 to run" in planned
+
+
+def test_the_factorial_ends_in_its_matrix(here, tiny_options, tmp_path: Path) -> None:
+    done = here("study", "factorial", "--methods", "crh,csq", "--bits", "8", "--seeds", "0", *tiny_options, check=0)
+    assert "crh+csq-loss" in done.stdout
+    matrix = (tmp_path / "results" / "factorial" / "centers_by_losses.md").read_text()
+    assert "\n| csq " in matrix
 
 
 @pytest.mark.parametrize(("name", "table", "figure"), [

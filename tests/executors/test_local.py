@@ -117,14 +117,13 @@ def test_two_runs_on_one_folder_share_the_cells(tmp_path: Path, tiny_set: dict, 
     assert not list((tmp_path / "cells").glob(".*"))
 
 
-def test_workers_and_devices() -> None:
-    assert Local(ExecutorConfig(workers=3))._workers(["cpu"]) == 3
-    assert Local(ExecutorConfig())._workers(["cpu"]) == 0  # the tests' $BENCH_WORKERS
+def test_workers() -> None:
+    assert Local(ExecutorConfig(workers=3))._workers([], ["cpu"]) == 3
+    assert Local(ExecutorConfig())._workers([], ["cpu"]) == 0  # the tests' $BENCH_WORKERS
 
 
-def test_one_process_for_each_core_or_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_process_for_each_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_WORKERS")
     monkeypatch.setattr("bench.executors.local.cores", lambda: 8)
-    assert Local(ExecutorConfig())._workers(["cpu"]) == 8
-    assert Local(ExecutorConfig(threads=4))._workers(["cpu"]) == 2
-    assert Local(ExecutorConfig())._workers(["cuda:0", "cuda:1"]) == 2
+    assert Local(ExecutorConfig())._workers([], ["cpu"]) == 8
+    assert Local(ExecutorConfig(threads=4))._workers([], ["cpu"]) == 2

@@ -15,21 +15,14 @@ from bench.executors._ray_tasks import _check
 from bench.executors.ray import Ray, RayConfig
 from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
-from bench.grid.results import Results
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.plugins.registry import registry
 from bench.training.progress import Observer
+from tests.executors.results import same
 
 HEADS = {"train": {"epochs": 3, "batch_size": 32}}
 Trouble = Callable[[str], str]
-
-
-def same(one: Results, other: Results) -> bool:
-    """Whether all tables and all codes are the same."""
-    arrays = [{s.cell.id: [a.tobytes() for a in s.arrays().values()] for s in r.cells} for r in (one, other)]
-    frames = [r.frame.drop(columns="seconds") for r in (one, other)]
-    return arrays[0] == arrays[1] and frames[0].equals(frames[1])
 
 
 class Nodes:

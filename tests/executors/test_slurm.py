@@ -26,17 +26,11 @@ from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.jsonlines import read_lines
 from bench.training.progress import Observer
+from tests.executors.results import same
 
 HERE = {"cluster": "local", "poll": 0.5}
 THERE = {"poll": 1, "delay": 3}
 Trouble = Callable[[str], str]
-
-
-def same(one: Results, other: Results) -> bool:
-    """Whether all tables and all codes are the same."""
-    arrays = [{s.cell.id: [a.tobytes() for a in s.arrays().values()] for s in r.cells} for r in (one, other)]
-    frames = [r.frame.drop(columns="seconds") for r in (one, other)]
-    return arrays[0] == arrays[1] and frames[0].equals(frames[1])
 
 
 class AtFirst(Observer):

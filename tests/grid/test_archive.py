@@ -300,7 +300,7 @@ def test_what_is_not_as_it_should_be_is_refused(archive: Path, tmp_path: Path, c
     assert sorted(p.name for p in tmp_path.iterdir()) == ["changed.zip", "out", "study.zip", "there"]
 
 
-def test_links_and_compressed_files_are_refused(archive: Path, tmp_path: Path) -> None:
+def test_links_and_compressed_files_are_refused(archive: Path) -> None:
     for entry in ({"external_attr": (stat.S_IFLNK | 0o777) << 16}, {"compress_type": zipfile.ZIP_DEFLATED}):
         with pytest.raises(StoreError, match="is a link, encrypted or compressed"):
             Archive(rewritten(archive, lambda files, found: None, **entry))

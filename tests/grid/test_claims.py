@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from bench.errors import StoreError
 from bench.grid import claims
 from bench.grid.claims import claimed, claimed_ids
-from bench.grid.watch import _is_process
 from tests.grid.test_store import CELL
 
 
@@ -67,20 +65,3 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         claimed(tmp_path, CELL),
     ):
         pass
-
-
-def test_whether_a_process_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _is_process(os.getpid())
-    assert not _is_process(2**80)
-
-    def ends(error: type[OSError]) -> None:
-        def kill(pid: int, signal: int) -> None:
-            assert signal == 0  # which only asks
-            raise error
-
-        monkeypatch.setattr(os, "kill", kill)
-
-    ends(ProcessLookupError)
-    assert not _is_process(1)
-    ends(PermissionError)  # another user's
-    assert _is_process(1)

@@ -41,7 +41,7 @@ def test_time_goes_down_with_workers_until_each_has_one_cell(
 ) -> None:
     finish(plan(tmp_path, tiny_set, seeds=[9]), 0, {"total": 10.0})
     found = plan(tmp_path, tiny_set, seeds=[0, 1, 2, 3, 4], workers=workers)
-    assert (found.forecast.workers, found.expected_seconds()) == (max(1, workers), seconds)
+    assert (found.forecast.workers, found.forecast.seconds) == (max(1, workers), seconds)
 
 
 def test_the_longest_cell_bounds_it(tmp_path: Path, tiny_set: dict) -> None:
@@ -49,7 +49,7 @@ def test_the_longest_cell_bounds_it(tmp_path: Path, tiny_set: dict) -> None:
     past = plan(tmp_path, tiny_set, seeds=[9], **options)
     for place, seconds in enumerate((1.0, 100.0, 7.0)):
         finish(past, place, {"total": seconds})
-    assert plan(tmp_path, tiny_set, workers=2, **options).expected_seconds() == 100.0
+    assert plan(tmp_path, tiny_set, workers=2, **options).forecast.seconds == 100.0
 
 
 def test_median_of_its_method_else_of_all_under_its_protocol(tmp_path: Path, tiny_set: dict) -> None:
@@ -60,7 +60,7 @@ def test_median_of_its_method_else_of_all_under_its_protocol(tmp_path: Path, tin
     assert [found.timings.seconds(p.job.cell) for p in found.cells] == [2.0, 2.0]
     other = plan(tmp_path, {**tiny_set, "train": {**tiny_set["train"], "epochs": 3}})  # another protocol
     assert other.timings.seconds(other.cells[0].job.cell) is None
-    assert other.expected_seconds() is None
+    assert other.forecast.seconds is None
 
 
 def test_a_shared_classifier_counts_once_for_each_seed(tmp_path: Path, tiny_set: dict) -> None:
@@ -68,7 +68,7 @@ def test_a_shared_classifier_counts_once_for_each_seed(tmp_path: Path, tiny_set:
     source = "classifier-paper"
     finish(past, 0, {"classifier": 6.0, "training": 4.0, "total": 10.0}, source)
     found = plan(tmp_path, tiny_set, methods=["shc"], bits=[10, 12, 14], seeds=[0, 1], workers=1)
-    assert found.expected_seconds() == 3 * 4.0 + (6.0 + 3 * 4.0)  # of seed 0 it is trained already
+    assert found.forecast.seconds == 3 * 4.0 + (6.0 + 3 * 4.0)  # of seed 0 it is trained already
     assert found.forecast.shared()[-1] == "2 classifiers are trained once for 6 cells of shc; 1 done already"
 
 
@@ -108,6 +108,6 @@ def test_nothing_to_run_takes_no_time(tmp_path: Path, tiny_set: dict) -> None:
     found = plan(tmp_path, tiny_set)
     finish(found, 0, {"total": 10.0})
     again = plan(tmp_path, tiny_set)
-    assert again.expected_seconds() == 0.0
+    assert again.forecast.seconds == 0.0
     assert again.forecast.shared() == []
     assert Forecast([], again.timings, 3).seconds == 0.0

@@ -1,4 +1,4 @@
-"""More cells at a time on a GPU: as many as its time and its memory leave room for."""
+"""Several cells at a time on a GPU: as many as its time and its memory leave room for."""
 
 from __future__ import annotations
 
@@ -7,51 +7,95 @@ from typing import Any
 
 import pytest
 
-from bench.grid.gpu_room import gpu_room
-from bench.grid.plan import make_plan
+from bench.executors import local
+from bench.executors.local import Local
+from bench.grid.gpu_room import GpuRoom, gpu_room
+from bench.grid.plan import Plan, make_plan
 from bench.grid.spec import grid_spec
 from bench.grid.store import Store
+from bench.plugins.executor import ExecutorConfig
 
 GIB = 2**30
 WHERE: dict[str, Any] = {"gpu": {"memory_bytes": 80 * GIB}, "gpu_busy": 0.3, "peak_gpu_memory_bytes": 4 * GIB}
 
 
-def sentence(out: Path, tiny_set: dict, *places: dict[str, Any]) -> str | None:
-    seeds = list(range(len(places)))
-    plan = make_plan(grid_spec(options={"methods": ["csq"], "bits": [8], "seeds": seeds, "set": tiny_set, "out": out}))
-    for planned, where in zip(plan.cells, places, strict=True):
+def planned(out: Path, settings: dict[str, Any], *places: dict[str, Any]) -> Plan:
+    """A plan of a cell more than there are places, each of which is where a cell of the same grid has run."""
+    options = {"methods": ["csq"], "bits": [8], "set": settings, "out": out, "seeds": [*range(len(places) + 1)]}
+    for cell, where in zip(make_plan(grid_spec(options=options)).cells, places, strict=False):
         result = {"status": "ok", "reason": None, "metrics": {}, "seconds": {"total": 1.0}, "audit": {}}
-        Store(out).write(planned.job.cell, {**result, "provenance": where}, {})
-    return gpu_room(Store(out).read_all())
+        Store(out).write(cell.job.cell, {**result, "provenance": where}, {})
+    return make_plan(grid_spec(options=options))
 
 
-def test_bounded_by_time(tmp_path: Path, tiny_set: dict) -> None:
-    found = sentence(tmp_path, tiny_set, WHERE)
-    assert found is not None
-    assert "busy 30% of the time and took 4.0 of its 80 GiB: 3 times as many --workers" in found
+def test_bounded_by_time() -> None:
+    room = GpuRoom(0.3, 4 * GIB, 80 * GIB)
+    assert room.cells == 3
+    assert room.sentence() == (
+        "3 cells fit on a GPU at a time: finished ones kept it busy 30% of the time and took 4.0 of its 80 GiB"
+    )
 
 
-def test_bounded_by_memory(tmp_path: Path, tiny_set: dict) -> None:
-    found = sentence(tmp_path, tiny_set, WHERE | {"gpu_busy": 0.01, "peak_gpu_memory_bytes": 30 * GIB})
-    assert found is not None
-    assert found.endswith("2 times as many --workers would fit")
+@pytest.mark.parametrize(("peak", "cells"), [(20, 2), (30, 1), (79, 1), (0.1, 64)])
+def test_bounded_by_memory_of_tensors_and_what_a_process_holds_beside(peak: float, cells: int) -> None:
+    """0.9 of 80 GiB, a cell of 20 takes 26, one of 30 takes 38.5, one of 0.1 takes 1.125."""
+    assert GpuRoom(0.01, int(peak * GIB), 80 * GIB).cells == cells
 
 
-def test_the_largest_cell_counts(tmp_path: Path, tiny_set: dict) -> None:
-    assert sentence(tmp_path, tiny_set, WHERE, WHERE | {"peak_gpu_memory_bytes": 50 * GIB}) is None
+def test_one_cell_fits_where_it_has_run() -> None:
+    assert GpuRoom(1.0, 79 * GIB, 80 * GIB).sentence().startswith("1 cell fits on a GPU at a time")
+
+
+def test_the_largest_cell_and_the_median_share_count(tmp_path: Path, tiny_set: dict[str, Any]) -> None:
+    large = WHERE | {"peak_gpu_memory_bytes": 10 * GIB}
+    room = planned(tmp_path, tiny_set, WHERE, WHERE | {"gpu_busy": 0.9}, large | {"gpu_busy": 0.2}).gpu_room
+    assert room == GpuRoom(0.3, 10 * GIB, 80 * GIB)
+
+
+def test_the_busiest_protocol_counts_and_each_must_be_known(tmp_path: Path, tiny_set: dict[str, Any]) -> None:
+    longer = tiny_set | {"train": {"epochs": 3, "batch_size": 16}}
+    one = planned(tmp_path, tiny_set, WHERE)
+    other = planned(tmp_path, longer)
+    cells = [one.to_run[0].cell, other.to_run[0].cell]
+    assert gpu_room(cells[:1], Store(tmp_path).read_all()) == GpuRoom(0.3, 4 * GIB, 80 * GIB)
+    assert gpu_room(cells, Store(tmp_path).read_all()) is None
+    planned(tmp_path, longer, WHERE | {"gpu_busy": 0.5, "peak_gpu_memory_bytes": 2 * GIB})
+    assert gpu_room(cells, Store(tmp_path).read_all()) == GpuRoom(0.5, 4 * GIB, 80 * GIB)
+
+
+@pytest.mark.parametrize("lacks", [{"gpu": None}, {"gpu_busy": None}, {"peak_gpu_memory_bytes": None}])
+def test_nothing_is_known_of_cells_that_shared_a_gpu_or_had_none(
+    lacks: dict[str, Any], tmp_path: Path, tiny_set: dict[str, Any]
+) -> None:
+    assert planned(tmp_path, tiny_set, WHERE | lacks).gpu_room is None
+    assert planned(tmp_path / "none", tiny_set).gpu_room is None
 
 
 @pytest.mark.parametrize(
-    "where",
+    ("devices", "core_count", "workers", "found"),
     [
-        {"gpu": None},
-        {**WHERE, "gpu_busy": None},
-        {**WHERE, "gpu_busy": 0.6},
-        {**WHERE, "peak_gpu_memory_bytes": None},
-        {},
+        (["cuda:0", "cuda:1"], 16, None, 6),
+        (["cuda:0", "cuda:1"], 4, None, 4),
+        (["cuda:0", "cuda:1"], 1, None, 2),
+        (["cuda:0"], 16, 1, 1),
+        (["cpu"], 16, None, 16),
     ],
+    ids=["three a GPU", "no more than cores", "no fewer than GPUs", "as told", "no GPU"],
 )
-def test_nothing_is_said_where_there_is_no_room_or_none_is_known(
-    where: dict[str, Any], tmp_path: Path, tiny_set: dict
+def test_a_run_takes_as_many_as_fit(
+    devices: list[str], core_count: int, workers: int | None, found: int, tmp_path: Path, tiny_set: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.delenv("BENCH_WORKERS", raising=False)
+    monkeypatch.setattr(local, "worker_devices", lambda choice: devices)
+    monkeypatch.setattr(local, "cores", lambda: core_count)
+    plan = planned(tmp_path, tiny_set, WHERE)
+    assert Local(ExecutorConfig(workers=workers)).at_once(plan.to_run) == found
+
+
+def test_where_nothing_is_known_a_gpu_has_one(
+    tmp_path: Path, tiny_set: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sentence(tmp_path, tiny_set, where) is None
+    monkeypatch.delenv("BENCH_WORKERS", raising=False)
+    monkeypatch.setattr(local, "worker_devices", lambda choice: ["cuda:0", "cuda:1"])
+    assert Local(ExecutorConfig()).at_once(planned(tmp_path, tiny_set).to_run) == 2

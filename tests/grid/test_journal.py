@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -166,11 +165,3 @@ def test_lines_with_values_of_another_type_are_passed_over(tmp_path: Path, line:
     path.write_text("".join(json.dumps(each) + "\n" for each in ({**whole, **line}, whole)))
     assert read_journal(path)[0] == [whole]
     Watch(tmp_path).look()
-
-
-@pytest.mark.parametrize(("pid", "when"), [(10**30, "2024-05-01T12:00:00"), (1, "0001-01-01T00:00:00"), (1, "soon")])
-def test_numbers_and_times_that_cannot_be(tmp_path: Path, pid: int, when: str) -> None:
-    started = {"run": "0a", "event": "run started", "pid": pid, "host": socket.gethostname(), "command": None,
-               "version": "1", "kept": [], "to_run": ["a"], "time": when}  # fmt: skip
-    (tmp_path / "log.jsonl").write_text(json.dumps(started) + "\n")
-    assert not Watch(tmp_path).look().goes_on or pid == 1

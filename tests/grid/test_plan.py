@@ -23,7 +23,7 @@ def test_the_whole_grid_in_order(tmp_path: Path, tiny: list[str]) -> None:
     assert keys == [(m, k, s) for m in ("csq", "crh-m") for k in (8, 16) for s in (0, 1)]
     assert len({p.job.cell.id for p in found.cells}) == 8
     assert len(found.to_run) == 8
-    assert found.expected_seconds() is None
+    assert found.forecast.seconds is None
 
 
 def test_states_and_which_cells_run(tmp_path: Path, tiny: list[str]) -> None:
@@ -41,7 +41,7 @@ def test_states_and_which_cells_run(tmp_path: Path, tiny: list[str]) -> None:
     assert runs == {
         "only-missing": [False, True, True], "failed": [False, True, False], "always": [True] * 3, "never": [False] * 3,
     }  # fmt: skip
-    assert plan(tmp_path, tiny, **options).expected_seconds() == 20.0
+    assert plan(tmp_path, tiny, **options).forecast.seconds == 20.0
 
 
 def test_each_stored_cell_is_read_once(tmp_path: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +54,7 @@ def test_each_stored_cell_is_read_once(tmp_path: Path, tiny: list[str], monkeypa
     monkeypatch.setattr(store, "_read", lambda folder: read.append(folder.name) or own(folder))
     found = plan(tmp_path, tiny, **(options | {"bits": [8, 16, 24]}))
     assert [found.timings.seconds(p.job.cell) for p in found.cells] == [10.0] * 3
-    assert found.expected_seconds() == 10.0
+    assert found.forecast.seconds == 10.0
     assert len(read) == len(set(read)) == 4  # the three that are there, and one that is not
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import bench
-from bench.errors import ConfigError
+from bench.errors import ConfigError, StoreError
 from bench.grid.plan import make_plan
 from bench.grid.spec import GridSpec, grid_spec
+from bench.grid.tuned import write_choices
 from bench.grid.tuning import SearchSpace, budget_digest, plan_tuning, tune
 
 SPACE = SearchSpace(lr=(1e-3, 1e-2), weight_decay=(0.0,), epochs=(1, 2))
@@ -55,7 +56,7 @@ def test_other_budgets_share_no_table(spec: GridSpec) -> None:
     assert budget_digest(spec, SPACE) != budget_digest(spec, other)
 
 
-def test_trials_can_be_drawn(spec: GridSpec) -> None:
+def test_trials_can_be_drawn() -> None:
     some = SPACE.model_copy(update={"trials": 2}).draw()
     assert len(some) == 2
     assert all(trial in SPACE.draw() for trial in some)
@@ -74,6 +75,11 @@ def test_methods_that_were_not_tuned_are_told(spec: GridSpec) -> None:
         make_plan(spec.model_copy(update={"settings": "tuned"}))
     with pytest.raises(ConfigError, match="leave out --settings"):
         plan_tuning(spec.model_copy(update={"settings": "paper"}), SPACE)
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"tuned\.json cannot be written \(No such file or directory\)"):
+        write_choices(tmp_path / "nowhere" / "tuned.json", {})
 
 
 def test_the_test_set_is_not_looked_at(spec: GridSpec) -> None:

@@ -86,7 +86,7 @@ def test_names_of_this_machine(shared: Server, ask: Ask, host: str) -> None:
         "2130706433", "localhost:123456", "lo\xadcalhost", "localhost\t.example.com", "localhost:٨",
     ],
 )  # fmt: skip
-def test_names_of_others(shared: Server, ask: Ask, host: str | None, secret: bytes) -> None:
+def test_names_of_others(shared: Server, ask: Ask, host: str | None) -> None:
     encoded = None if host is None else host.encode().decode("latin-1")
     for target in ("/", "/status.json", "/report", "/results.md"):
         reply = ask(shared, target, host=encoded)

@@ -81,9 +81,7 @@ def test_a_query_is_passed_over(site: Site) -> None:
     assert site.answer("/?x=/../secret.svg").body == site.answer("/").body
 
 
-def test_a_figure_that_becomes_a_link_between_two_requests(
-    filled: Callable[[Path], Path], tmp_path: Path, secret: bytes
-) -> None:
+def test_a_figure_that_becomes_a_link_between_two_requests(filled: Callable[[Path], Path], tmp_path: Path) -> None:
     out = filled(tmp_path)
     site = Site(out)
     assert site.answer("/figures/a.svg").status == 200

@@ -79,9 +79,12 @@ def test_a_driver_that_cannot_tell_is_asked_once(monkeypatch: pytest.MonkeyPatch
     assert watch.busy is None
 
 
-def test_a_cpu_is_not_asked(monkeypatch: pytest.MonkeyPatch, clock: Any) -> None:
+@pytest.mark.parametrize(("device", "shared"), [(torch.device("cpu"), False), (GPU, True)])
+def test_a_cpu_is_not_asked_and_neither_is_a_gpu_that_others_use(
+    device: torch.device, shared: bool, monkeypatch: pytest.MonkeyPatch, clock: Any
+) -> None:
     asked = told(monkeypatch)
-    watch = GpuWatch(torch.device("cpu"))
+    watch = GpuWatch(device, shared)
     watch.stage("training", 1)
     clock(9.0)
     watch.advance(1)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from bench.errors import DataError, StoreError
-from bench.executors._cluster import ClusterConfig, placed
+from bench.executors._cluster import ClusterConfig
 from bench.grid.claims import claimed
 from bench.grid.failures import Failure
 from bench.grid.job import Job
@@ -227,17 +227,6 @@ def test_a_result_that_does_not_come_to_the_folder(jobs: list[Job]) -> None:
     with pytest.raises(StoreError, match="all machines must share that folder"):
         list(Dispatch(cluster, config, Observer()).run(units_of(jobs)))
     assert cluster.cancelled == PASSES
-
-
-def test_paths_of_a_job_for_another_machine(jobs: list[Job], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "weights.pt").write_text("")
-    job = placed(replace(jobs[0], out=Path("out"), root=Path("data"), weights="weights.pt"), "cuda")
-    assert (job.out, job.root, job.weights) == (tmp_path / "out", tmp_path / "data", str(tmp_path / "weights.pt"))
-    assert job.device == "cuda"
-    assert placed(replace(jobs[0], weights="imagenet"), "cpu").weights == "imagenet"
 
 
 def test_a_unit_is_of_one_seed_and_one_set_of_settings(jobs: list[Job], tmp_path: Path, features: str) -> None:

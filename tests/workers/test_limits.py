@@ -12,14 +12,14 @@ WISH = """
 from bench.workers.limits import limit_memory
 limit_memory({gib})
 try:
-    print(len(bytearray(2**30)))
+    print(len(bytearray(2**28)))
 except MemoryError:
     print("MemoryError")
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count what a process maps")
-@pytest.mark.parametrize(("gib", "found"), [(None, str(2**30)), (0.5, "MemoryError")])
+@pytest.mark.parametrize(("gib", "found"), [(None, str(2**28)), (0.2, "MemoryError")])
 def test_more_memory_than_given_is_an_error_in_python(gib: float | None, found: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", WISH.format(gib=gib)], capture_output=True, text=True, timeout=60, check=True

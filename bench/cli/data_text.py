@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bench.cli.format import size_in_bytes
 
 if TYPE_CHECKING:
     from bench.data.verify import Finding
     from bench.plugins.info import PluginInfo
-
-_UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def catalogue(infos: Sequence[PluginInfo]) -> None:
@@ -31,24 +30,28 @@ def places(found: dict[str, dict[str, Any]]) -> None:
             config = found["config"]["path"]
             print(f"{name:<6} not set: say where it is with --data-root DIR, $BENCH_DATA or data_root in {config}")
         else:
-            held = "not there yet" if place["bytes"] is None else size(place["bytes"])
+            held = "not there yet" if place["bytes"] is None else size_in_bytes(place["bytes"])
             print(f"{name:<6} {place['path']} ({held}), by {place['said_by']}")
 
 
 def facts(found: dict[str, Any]) -> None:
     """Items, classes and parts."""
     tree = "none" if found["tree_depth"] is None else "-".join(map(str, sorted(set(found["tree_depth"]))))
-    side = f"{found['native_size']} px" if found["native_size"] else "all sizes"
     labels = ", several for an item" if found["multi_label"] else ""
-    mirrored = "" if found["flip_safe"] else ", not to be mirrored"
     print(f"{found['dataset']}: {found['items']:,} items, {found['classes']} classes{labels}")
-    print(f"  images       {side}{mirrored}")
+    print(f"  images       {_images(**found)}")
     print(f"  class tree   {tree}" + ("" if tree == "none" else " levels"))
     for name, part in found["parts"].items():
         spread = f"{part['least']} to {part['most']} of a class, median {part['median']:g}"
         print(f"  {name:<12} {part['items']:,} items of {part['classes']} classes; {spread}")
     if found["train_in_database"]:
         print(f"  of the training items {found['train_in_database']:,} are in the database, too")
+
+
+def _images(has_images: bool, native_size: int | None, flip_safe: bool, **_: Any) -> str:
+    if not has_images:
+        return "none, but a feature vector for each"
+    return (f"{native_size} px" if native_size else "all sizes") + ("" if flip_safe else ", not to be mirrored")
 
 
 def verified(found: dict[str, Any], findings: Sequence[Finding]) -> None:
@@ -72,19 +75,3 @@ def _checksums(published: int, here: int, matching: int) -> str:
     if not here:
         return f"published for {published} {'file' if published == 1 else 'files'} of which none is here"
     return f"{matching} of {here} {'file' if here == 1 else 'files'} as published"
-
-
-def size(count: int) -> str:
-    """`512 bytes`, `1.2 GB`."""
-    value, unit = float(count), 0
-    while value >= 1000 and unit < len(_UNITS) - 1:
-        value, unit = value / 1000, unit + 1
-    return f"{count} bytes" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
-
-
-def size_of(path: Path | None) -> int | None:
-    """Bytes of a file or of all files below a folder; None where there is nothing."""
-    if path is None or not path.exists():
-        return None
-    files = [path] if path.is_file() else (p for p in path.rglob("*") if p.is_file() and not p.is_symlink())
-    return sum(file.stat().st_size for file in files)
