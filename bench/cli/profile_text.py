@@ -68,7 +68,7 @@ def _training(found: Profile) -> str:
 
 
 def _peak(found: Profile, flops_per_second: float, share: float) -> str:
-    source = "of the data sheet" if found.peak.source == "data sheet" else "measured with matrix products"
+    source = "of the data sheet" if found.peak.source == "data sheet" else "as measured"
     done = f"{_flops(found.flops)} a step, {_flops(flops_per_second)}/s"
     return f"{done}: {_share(share)} of {_flops(found.peak.flops)}/s, the {found.peak.dtype} peak {source}"
 

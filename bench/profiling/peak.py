@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 # NVIDIA's data sheets: dense tensor-core TFLOP/s in bfloat16 with sums in float32, at the boost clock. Sheets that tell
 # only the figure "with sparsity" are halved. The name is what torch.cuda.get_device_name says; the first match counts.
@@ -26,7 +28,8 @@ _TFLOPS_BF16 = (
     (r"\bRTX 3090\b(?! Ti)", 71.0),  # white paper of GA102
 )
 _SIZES = {"cpu": (512, 1024, 2048), "cuda": (8192,)}  # of the measured matrix products
-_SECONDS, _LEAST = 0.2, 3  # of each size, and products
+_IMAGES, _CHANNELS, _SIDE = {"cpu": 32, "cuda": 1024}, 512, 7  # of the convolution: the last ones of a ResNet-34
+_SECONDS, _LEAST = 0.2, 3  # of each, and times
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,42 @@ def listed(name: str) -> float | None:
 
 
 def measured(device: torch.device, dtype: torch.dtype) -> Peak:
-    """Of the fastest of many large matrix products on the device, with the threads that torch has now."""
-    flops = max(_product(size, device, dtype) for size in _SIZES.get(device.type, (1024,)))
-    return Peak(flops, str(dtype).removeprefix("torch."), "measured")
+    """Of the fastest of many large matrix products and convolutions, with the threads that torch has now.
+
+    They come from different libraries: on AMD's processors MKL's products have less than half the speed of oneDNN's
+    convolutions.
+    """
+    flops = [_product(size, device, dtype) for size in _SIZES.get(device.type, (1024,))]
+    return Peak(max(*flops, _convolution(device, dtype)), str(dtype).removeprefix("torch."), "measured")
 
 
 def _product(size: int, device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of the fastest product of two square matrices."""
+    """Operations a second of a product of two square matrices."""
     one = torch.randn(size, size, device=device, dtype=dtype)
-    torch.mm(one, one)  # the first is slower
+    return 2 * size**3 / _fastest(lambda: torch.mm(one, one), device)
+
+
+def _convolution(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations a second of a convolution by 3 x 3 weights; zeros around the images count, as torch counts them."""
+    count = _IMAGES.get(device.type, 32)
+    images = torch.randn(count, _CHANNELS, _SIDE, _SIDE, device=device, dtype=dtype)
+    weight = torch.randn(_CHANNELS, _CHANNELS, 3, 3, device=device, dtype=dtype)
+    images, weight = (x.contiguous(memory_format=torch.channels_last) for x in (images, weight))
+    seconds = _fastest(lambda: F.conv2d(images, weight, padding=1), device)
+    return 2 * 9 * _CHANNELS**2 * count * _SIDE**2 / seconds
+
+
+def _fastest(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the fastest of several times."""
+    work()  # the first is slower
     seconds: list[float] = []
     while sum(seconds) < _SECONDS or len(seconds) < _LEAST:
         _wait(device)
         start = time.perf_counter()
-        torch.mm(one, one)
+        work()
         _wait(device)
         seconds.append(time.perf_counter() - start)
-    return 2 * size**3 / min(seconds)
+    return min(seconds)
 
 
 def _wait(device: torch.device) -> None:

@@ -25,7 +25,7 @@ def test_a_stored_cell(here, cell: Path, tmp_path: Path) -> None:
     assert {"phase", "data", "centers", "codes", "evaluation", "batches", "busy", "peak", "encoding", "memory"} <= {
         *by_name
     }
-    assert "the float32 peak measured with matrix products" in by_name["peak"]
+    assert "the float32 peak as measured" in by_name["peak"]
     assert by_name["encoding"].endswith("images/s: 88 images")
     assert sum(line.endswith(" others") for line in said) == 1
     operators = said[said.index(next(line for line in said if line.startswith("operators of"))) + 2 :]
