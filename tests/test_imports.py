@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
+import sys
+import tomllib
 from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.sources import at_import, imports, modules
+from tests.sources import ROOT, at_import, imports, modules
 
 OWN_FOLDER = ("bench.methods", "bench.datasets", "bench.reports")
 PLUGINS = (*OWN_FOLDER, "bench.executors", "bench.trackers")
@@ -119,3 +123,22 @@ def test_the_command_line_imports_nothing_heavy(heavy: str) -> None:
         assert not any(inside(i, heavy) for i in found), name
         todo += found
     assert len(seen) > 20
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """Also those that another one brings, for now."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    declared = {_plain(re.match(r"[\w-]+", text)[0]) for text in wanted}  # type: ignore[index]
+    brought_by = packages_distributions()
+    tops = {imported.partition(".")[0] for name, tree in modules().items() for imported in imports(name, tree)}
+    others = {
+        top: brought_by.get(top, [top])
+        for top in tops
+        if top not in sys.stdlib_module_names and top not in {"bench", ""}
+    }
+    assert {top for top, names in others.items() if not declared & {_plain(name) for name in names}} == set()
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")

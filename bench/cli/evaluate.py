@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Files = Annotated[
     list[Path],
     typer.Argument(metavar="CODES.npz...", help="Queries and database in one file, or the queries in one and parts of "
-                                                "the database in others; or histograms of parts."),
+                                                "the database in others; or histograms of parts; or a stored cell's "
+                                                "folder."),
 ]  # fmt: skip
 At = Annotated[str, typer.Option("--at", help="Cutoffs k of mAP@k, P@k and R@k, comma-separated.")]
 Radius = Annotated[int, typer.Option(help="Hamming radius of lookups.")]
@@ -47,8 +48,9 @@ def evaluate_command(
     from bench.evaluation.files import CodeFile, Retrieval, read_histograms, write_histograms
     from bench.evaluation.ranking import Evaluation
     from bench.evaluation.summary import measures
+    from bench.grid.stored_codes import StoredCodes
 
-    opened = [CodeFile(path) for path in files]
+    opened = [StoredCodes(path) if path.is_dir() else CodeFile(path) for path in files]
     counted = [file for file in opened if "items" in file.names]
     if counted and len(counted) < len(opened):
         raise ConfigError("codes and histograms cannot be mixed: make histograms of the codes with --histograms first.")

@@ -92,7 +92,7 @@ def find_cell(text: str, out: Path) -> StoredCell:
     (stored,) = found
     if not stored.ok:
         raise ConfigError(
-            f"{stored.cell.title} failed when it was run ({stored.result['reason']}): there is nothing to compare with."
+            f"{stored.cell.title} failed when it was run ({stored.result['reason']}): run it again first."
         )
     return stored
 

@@ -44,6 +44,15 @@ def test_parts_counted_apart_add_up(here, files: Path) -> None:
     assert merged == whole
 
 
+def test_a_stored_cell(here, cell: Path) -> None:
+    stored = json.loads((cell / "result.json").read_text())
+    found = json.loads(here("evaluate", str(cell), "--at", "5", "--json", check=0).stdout)
+    assert (found["map"], found["bits"]) == (stored["metrics"]["map"], 8)
+    assert "map_at_5_min" in found
+    said = sentence(here("evaluate", str(cell.parent), check=2))
+    assert said.startswith(f"{cell.parent} is not the folder of a stored cell")
+
+
 @pytest.mark.parametrize("ties", ["stable", "shuffled"])
 def test_orders_of_ties(here, files: Path, ties: str) -> None:
     done = here("evaluate", "queries.npz", "part0.npz", "part1.npz", "--ties", ties, "--seed", "3", "--json", check=0)

@@ -52,9 +52,11 @@ FILES_OF_A_RUN = {("docs/measuring.md", "OUT/cells/")}  # every path of these is
 
 # What a page takes for granted beside what standins.py puts into its folder.
 BEFORE = {
+    "docs/evaluating.md": "bench run --methods crh --bits 16",
     "docs/papers.md": "bench run --datasets cifar100@shc --regime frozen --methods csq,shc --bits 16",
     "docs/running.md": "bench run --datasets ./grocery --regime frozen --backbone efficientnet-lite0 --bits 16",
 }
 
 # Names that a page uses for what the reader has.
 PLACEHOLDERS = ("CELL", "3f2a9c")  # of a stored cell
+PLACE = "results/cells/CELL"  # its folder

@@ -25,7 +25,7 @@ from bench.papers.files import read_paper
 from bench.plugins.registry import registry
 from bench.user_config import UserConfig
 from tests.docs.blocks import Block, Command, blocks, commands
-from tests.docs.exceptions import BEFORE, FILES_OF_A_RUN, NOT_COMPARED, NOT_RUN, PLACEHOLDERS, PRINTED_BY
+from tests.docs.exceptions import BEFORE, FILES_OF_A_RUN, NOT_COMPARED, NOT_RUN, PLACE, PLACEHOLDERS, PRINTED_BY
 from tests.sources import ROOT
 
 Bench = Callable[..., str]
@@ -89,11 +89,15 @@ class Reader:
 
     def bench(self, *words: str) -> str:
         """What the command prints; it ends well."""
-        return self._bench(*(self._a_cell() if word in PLACEHOLDERS else word for word in words))
+        return self._bench(*map(self._filled_in, words))
 
-    def _a_cell(self) -> str:
+    def _filled_in(self, word: str) -> str:
+        """The word, or what it stands for: a stored cell's id, or its folder."""
+        if word not in PLACEHOLDERS and word != PLACE:
+            return word
         found = Store(self.folder / "results").read_all()
-        return next(s.cell.id for s in found if s.cell.method_label == "crh" and s.cell.bits == 16 and s.cell.seed == 0)
+        stored = next(s for s in found if s.cell.method_label == "crh" and s.cell.bits == 16 and s.cell.seed == 0)
+        return str(stored.path) if word == PLACE else stored.cell.id
 
     def _in_a_shell(self, command: Command) -> None:
         path = os.pathsep.join([str(self.folder / "bin"), os.environ["PATH"]])

@@ -198,7 +198,7 @@ def test_a_cell_that_is_not_meant_clearly(out: Path) -> None:
 
 def test_a_failed_cell_has_nothing_to_compare_with(out: Path) -> None:
     edit(cell(out), "result.json", status="failed", reason="out of luck")
-    with pytest.raises(BenchError, match=r"failed when it was run \(out of luck\): there is nothing to compare with"):
+    with pytest.raises(BenchError, match=r"failed when it was run \(out of luck\): run it again first"):
         find_cell(cell(out).cell.id, out)
 
 
