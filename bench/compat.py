@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -30,3 +31,9 @@ def import_torchvision() -> ModuleType:
         if not hasattr(torch.ops.torchvision, operator):
             torch.library.define(f"torchvision::{operator}", _SCHEMA)
     return importlib.import_module("torchvision")
+
+
+def import_open_clip() -> Any:
+    """open_clip, also beside a CPU-only torch."""
+    import_torchvision()
+    return importlib.import_module("open_clip")

@@ -1,10 +1,14 @@
-"""Files of the Hugging Face hub, without half a minute of retries where there is no network."""
+"""Files of the Hugging Face hub, without a minute of retries where there is no network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from bench.compat import import_open_clip
+
+_OPEN_CLIP = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")  # the usual names of its weights
 _SECONDS = 10.0  # to wait for the hub's first answer
 
 
@@ -32,3 +36,20 @@ def hub_file(repository: str, names: Sequence[str]) -> Path:
         if name in files:
             return Path(hf_hub_download(place, name, revision=revision or None))
     raise FileNotFoundError(f"{repository} has none of {', '.join(names)}")
+
+
+def open_clip_file(release: Mapping[str, Any]) -> Path:
+    """Weights of a release, by what open_clip knows of it: from the cache, else downloaded.
+
+    Raises:
+        Exception: as `hub_file`, or open_clip's own for a release that is elsewhere.
+    """
+    if release.get("hf_hub"):
+        return hub_file(*open_clip_place(release["hf_hub"]))
+    return Path(import_open_clip().download_pretrained(release))
+
+
+def open_clip_place(hub: str) -> tuple[str, tuple[str, ...]]:
+    """Repository, and the files to look for: `owner/name/` has one of the usual, `owner/name/FILE` that one."""
+    repository, _, file = hub.rpartition("/")
+    return repository, _OPEN_CLIP if not file else (f"{Path(file).stem}.safetensors", file)

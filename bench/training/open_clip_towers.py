@@ -6,20 +6,19 @@ is. The features are CLIP's image embeddings before they are normalised.
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from bench.compat import import_open_clip
 from bench.errors import UnknownNameError
 from bench.training.backbone_sources import Release, resize_timm
-from bench.training.hub import hub_file
+from bench.training.hub import open_clip_file, open_clip_place
 from bench.training.weights import load_weights
 
 if TYPE_CHECKING:
     from torch import nn
 
 _NO_TEXT = {"width": 8, "heads": 1, "layers": 1, "vocab_size": 1, "context_length": 1}  # the tower is not wanted
-_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 
 
 def release(name: str) -> Release:
@@ -28,7 +27,7 @@ def release(name: str) -> Release:
     Raises:
         UnknownNameError: no such model, or no such release of it.
     """
-    open_clip = _open_clip()
+    open_clip = import_open_clip()
     model, tag = _parts(name)
     size = open_clip.get_model_config(model)["vision_cfg"].get("image_size", 224)
     square = size if isinstance(size, int) else size[0]
@@ -36,7 +35,8 @@ def release(name: str) -> Release:
         return Release(None, "", open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD, square)
     config = open_clip.get_pretrained_cfg(model, tag)
     hub = config.get("hf_hub", "")
-    place = f"{_hub_files(hub)[1][0]} of https://huggingface.co/{_hub_files(hub)[0]}" if hub else config["url"]
+    repository, files = open_clip_place(hub)
+    place = f"{files[0]} of https://huggingface.co/{repository}" if hub else config["url"]
     return Release(
         f"open_clip-{model}.{tag}", place, tuple(config["mean"]), tuple(config["std"]), square, _ambiguity(name, model)
     )
@@ -44,14 +44,14 @@ def release(name: str) -> Release:
 
 def build(name: str, pretrained: bool) -> nn.Module:
     """The tower, of the release's activation."""
-    open_clip = _open_clip()
+    open_clip = import_open_clip()
     model, tag = _parts(name)
     config, of_release = open_clip.get_model_config(model), open_clip.get_pretrained_cfg(model, tag)
     vision = {**config["vision_cfg"], "output_tokens": False}
     quick_gelu = bool((of_release or config).get("quick_gelu"))
     tower: nn.Module = open_clip.CLIP(config["embed_dim"], vision, _NO_TEXT, quick_gelu=quick_gelu).visual
     if pretrained:
-        load_weights(tower, _download(of_release), name)
+        load_weights(tower, open_clip_file(of_release), name)
     return tower
 
 
@@ -75,7 +75,7 @@ def resize(tower: Any, size: int) -> None:
 
 def _parts(name: str) -> tuple[str, str]:
     """Model and release of a name; "" where a model has no release."""
-    open_clip = _open_clip()
+    open_clip = import_open_clip()
     model, _, tag = name.removeprefix("open_clip:").partition("/")
     if model not in open_clip.list_models():
         raise UnknownNameError("backbone", name, [f"open_clip:{m}" for m in open_clip.list_models()])
@@ -88,7 +88,7 @@ def _parts(name: str) -> tuple[str, str]:
 def _ambiguity(name: str, model: str) -> str:
     if "/" in name:
         return ""
-    open_clip = _open_clip()
+    open_clip = import_open_clip()
     tags = open_clip.list_pretrained_tags_by_model(model)
     configs = [open_clip.get_pretrained_cfg(model, tag) for tag in tags]
     if len({(bool(c.get("quick_gelu")), tuple(c["mean"]), tuple(c["std"])) for c in configs}) == 1:
@@ -97,24 +97,3 @@ def _ambiguity(name: str, model: str) -> str:
         f"the releases of {model} differ in activation or normalisation: name the one that the file is of, or is "
         f"trained like, for example --backbone {name}/{tags[0]} (others: {', '.join(tags[1:])})."
     )
-
-
-def _hub_files(hub: str) -> tuple[str, tuple[str, ...]]:
-    """Repository, and the files to look for: `owner/name/` has one of the usual, `owner/name/FILE` that one."""
-    repository, _, file = hub.rpartition("/")
-    return repository, _FILES if not file else (f"{Path(file).stem}.safetensors", file)
-
-
-def _download(config: dict[str, Any]) -> Path:
-    if config.get("hf_hub"):
-        return hub_file(*_hub_files(config["hf_hub"]))
-    return Path(_open_clip().download_pretrained(config))
-
-
-def _open_clip() -> Any:
-    from bench.compat import import_torchvision
-
-    import_torchvision()
-    import open_clip
-
-    return open_clip

@@ -3,6 +3,7 @@
 import json
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from bench.compat import import_torchvision
 from bench.errors import ConfigError, DataError, UnknownNameError
+from bench.evaluation import clip as clip_module
 from bench.evaluation import references as module
 from bench.evaluation.references import class_cosines, reference
 from bench.grid.job import open_dataset
@@ -92,21 +94,44 @@ def test_class_means_need_no_table_of_items_by_classes() -> None:
     assert peak < 5_000_000  # the table would take 48 MB
 
 
-def test_clip_from_a_checkpoint_is_open_clips_own_embedding(open_clip, glyphs: Dataset, checkpoint: Path) -> None:
-    found = reference(f"clip:bench-tiny-clip@{checkpoint}", glyphs)
-    model = open_clip.create_model("bench-tiny-clip", pretrained=str(checkpoint)).eval()
+def clip_similarity(open_clip: Any, model: torch.nn.Module, glyphs: Dataset) -> np.ndarray:
+    """What the model's own embeddings of the training images give."""
     pixels = torch.from_numpy(np.array(glyphs.images(32))[glyphs.split.train]).permute(0, 3, 1, 2) / 255
     mean, std = (
         torch.tensor(x).view(1, 3, 1, 1) for x in (open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD)
     )
     with torch.inference_mode():
-        embeddings = model.encode_image((pixels - mean) / std, normalize=True).numpy()
+        embeddings = model.eval().encode_image((pixels - mean) / std, normalize=True).numpy()
     labels = glyphs.labels[glyphs.split.train]
     means = np.stack([embeddings[labels == c].mean(axis=0) for c in range(6)])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    assert found.similarity == pytest.approx(means @ means.T, abs=1e-5)
+    return np.asarray(means @ means.T)
+
+
+def test_clip_from_a_checkpoint_is_open_clips_own_embedding(open_clip, glyphs: Dataset, checkpoint: Path) -> None:
+    found = reference(f"clip:bench-tiny-clip@{checkpoint}", glyphs)
+    model = open_clip.create_model("bench-tiny-clip", pretrained=str(checkpoint))
+    assert found.similarity == pytest.approx(clip_similarity(open_clip, model, glyphs), abs=1e-5)
     assert found.facts["weights"].startswith("file sha256:")
     assert found.facts["dataset"] == glyphs.fingerprint()
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_release_has_its_own_activation(
+    open_clip, glyphs: Dataset, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, quick: bool
+) -> None:
+    """OpenAI's weights want QuickGELU, which the model's name does not say, and open_clip only warns of it."""
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "bench-tiny-clip", {"ours": {"quick_gelu": quick}})
+    monkeypatch.setattr(clip_module, "_download", lambda *release: checkpoint)
+    found = reference("clip:bench-tiny-clip@ours", glyphs)
+    models = {
+        force: open_clip.create_model("bench-tiny-clip", pretrained=str(checkpoint), force_quick_gelu=force)
+        for force in (True, False)
+    }
+    wanted, other = (clip_similarity(open_clip, models[force], glyphs) for force in (quick, not quick))
+    assert found.similarity == pytest.approx(wanted, abs=1e-6)
+    assert np.abs(wanted - other).max() > 1e-5
+    assert found.facts["weights"].endswith("QuickGELU") is quick
 
 
 def test_embeddings_are_computed_once_for_each_checkpoint(
@@ -168,8 +193,10 @@ def test_mistakes(open_clip, glyphs: Dataset, checkpoint: Path, tmp_path: Path) 
         reference("clip:ViT-B-32@laion2b_s34b_b79", glyphs)
     with pytest.raises(ConfigError, match="is it a checkpoint of this model"):
         reference(f"clip:ViT-S-32@{checkpoint}", glyphs)
-    with pytest.raises(ConfigError, match="cannot be downloaded"):
+    with pytest.raises(ConfigError, match=r"cannot be downloaded .* clip:ViT-B-32@FILE"):
         reference("clip:ViT-B-32", glyphs)  # tests run offline, with an empty cache
+    with pytest.raises(ConfigError, match=r"cannot be downloaded .* clip:ViT-B-32-quickgelu@FILE"):
+        reference("clip:ViT-B-32@openai", glyphs)
     np.savez(tmp_path / "r.npz", similarity=np.eye(5))
     with pytest.raises(DataError, match="glyphs has 6 classes"):
         reference(str(tmp_path / "r.npz"), glyphs)

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.compat import import_open_clip
 from bench.errors import ConfigError
 from bench.training.backbone_sources import _resize_torchvision, _torchvision_models
 from bench.training.backbones import BACKBONES, Weights, build_backbone, resolve_weights
-from bench.training.open_clip_towers import _open_clip
 from bench.training.open_clip_towers import resize as resize_tower
 from bench.training.seeding import seeded
 
@@ -26,7 +26,7 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> None:
     text = {"context_length": 4, "vocab_size": 16, "width": 16, "heads": 2, "layers": 1}
     path = tmp_path_factory.mktemp("models") / f"{TINY}.json"
     path.write_text(json.dumps({"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}))
-    _open_clip().add_model_config(path)
+    import_open_clip().add_model_config(path)
 
 
 def slow(*values: object) -> object:
@@ -98,7 +98,7 @@ def test_torchvision_vits_are_resized_as_torchvision_does() -> None:
 def test_towers_are_those_of_open_clip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, quick_gelu: bool
 ) -> None:
-    open_clip = _open_clip()
+    open_clip = import_open_clip()
     config = {"url": "", "hf_hub": "", "mean": (0.1,) * 3, "std": (0.2,) * 3, "quick_gelu": quick_gelu}
     monkeypatch.setitem(open_clip.pretrained._PRETRAINED, TINY, {"ours": config})
     path = tmp_path / "clip.safetensors"
