@@ -32,7 +32,7 @@ from bench.cli.study import study_command
 from bench.cli.tune import tune_command
 from bench.cli.verify import verify_command
 from bench.errors import BenchError, BenchWarning
-from bench.workers.limits import collect_rarely
+from bench.workers.limits import spare_time
 
 _INTERRUPTED = 130  # exit code after Ctrl-C
 
@@ -102,7 +102,7 @@ def _root(
 
 def main() -> None:
     """Entry point. Exit codes: 0 all done, 1 cells failed, 2 the user's mistake, 130 interrupted."""
-    collect_rarely()
+    spare_time()
     warnings.showwarning = _show_warning
     try:
         code = app(standalone_mode=False)  # a command's own typer.Exit comes back as its number, and so does Ctrl-C

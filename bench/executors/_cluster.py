@@ -13,7 +13,7 @@ from bench.config import setting
 from bench.errors import ConfigError
 from bench.grid.job import Job
 from bench.plugins.executor import ExecutorConfig
-from bench.workers.limits import limit_memory, limit_threads
+from bench.workers.limits import limit_memory, limit_threads, spare_time
 
 
 class ClusterConfig(ExecutorConfig):
@@ -41,6 +41,7 @@ def begin_process(order: Mapping[str, Any]) -> None:
     Before torch is imported: OpenMP reads when it is loaded that threads which wait are not to slow others down.
     """
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    spare_time()
     limit_threads(order["threads"])
     limit_memory(order["memory"])
     from bench.grid.provenance import COMMAND  # imports torch

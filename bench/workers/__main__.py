@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import Any
 
-from bench.workers.limits import collect_rarely, limit_memory, limit_threads
+from bench.workers.limits import limit_memory, limit_threads, spare_time
 from bench.workers.messages import Sender
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the messages
     sender = Sender(answers)
     options = json.loads(sys.argv[1])
-    collect_rarely()
+    spare_time()
     limit_threads(options["threads"])
     limit_memory(options["memory"])
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import gc
+import platform
 import subprocess
 import sys
 
 import pytest
 
-from bench.workers.limits import collect_rarely, limit_memory
+from bench.workers.limits import limit_memory, spare_time
 
 WISH = """
 from bench.workers.limits import limit_memory
@@ -33,10 +34,34 @@ def test_a_system_without_limits_has_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(bytearray(2**24)) == 2**24
 
 
+FAULTS = """
+import resource, sys
+from bench.workers.limits import spare_time
+if sys.argv[1] == "spared":
+    spare_time()
+for _ in range(2):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    len(b'x' * (2**26 + len(sys.argv)))  # not known before it runs
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+print(faults * resource.getpagesize() / 2**26)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc" or platform.libc_ver()[1] < "2.35", reason="glibc from 2.35 on")
+def test_memory_that_was_freed_stays() -> None:
+    """64 MiB, twice: the share of its pages that the system must give again."""
+    came = [
+        float(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("spared", "plain")
+    ]
+    assert came[0] < 0.1
+    assert came[1] > 0.9
+
+
 def test_garbage_is_looked_for_less_often() -> None:
     before = gc.get_threshold()
     try:
-        collect_rarely()
+        spare_time()
         assert gc.get_threshold() == (10_000, *before[1:])
     finally:
         gc.set_threshold(*before)
