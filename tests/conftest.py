@@ -21,7 +21,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+import bench.cli.app
+
 torch.set_num_threads(1)
+bench.cli.app.spare_time = lambda: None  # it is for a whole process, and this one runs other tests after a command
 settings.register_profile(
     "offline", deadline=None, derandomize=True, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )

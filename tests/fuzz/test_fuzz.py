@@ -93,11 +93,18 @@ def made(read: object, **limits: float) -> Target:
 
 @pytest.mark.parametrize(
     ("read", "what"),
-    [(wrong, "KeyError"), (hang, "too slow"), (grow, "too much memory"), (refuse, None), (unprintable, None)],
+    [(wrong, "KeyError"), (hang, "too slow"), (refuse, None), (unprintable, None)],
 )
 def test_what_a_reader_must_not_do_is_found(read: object, what: str | None) -> None:
     finding = run(made(read, seconds=0.2), b"x").finding
     assert (finding and finding.what.partition(":")[0]) == what
+
+
+def test_too_much_memory_is_found() -> None:
+    """In a process of its own: what this one had at most before would hide it."""
+    tally = runner.campaign(made(grow), seed=0, inputs=1)
+    (kind,) = tally.findings
+    assert kind.startswith("too much memory")
 
 
 def test_a_crash_is_found_with_its_input_and_the_others_go_on() -> None:
