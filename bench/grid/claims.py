@@ -1,7 +1,7 @@
 """Who runs a cell: several processes, on one machine or on many that share the folder, never run the same one at once.
 
-A claim is a lock that the system holds on a file and lets go of when its process ends, however it ends: none is left
-behind by a crash.
+A claim is a lock that the system holds on a file and lets go of when its process ends, however it ends. A crash leaves
+the file behind, which claims nothing.
 """
 
 from __future__ import annotations
@@ -38,11 +38,18 @@ def claimed(cells: Path, cell: Cell) -> Iterator[bool]:
         yield handle is not None
     finally:
         if handle is not None:
-            with suppress(OSError):
-                path.unlink()
-            os.close(handle)
-            with suppress(OSError):  # goes with its last claim
-                path.parent.rmdir()
+            _let_go(path, handle)
+
+
+def clear_claims(cells: Path) -> None:
+    """Remove the files of claims that nobody holds, of processes that were killed."""
+    for path in (cells / _FOLDER).glob("*"):
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDWR)
+            if _lock(handle) and _is(path, handle):
+                _let_go(path, handle)
+            else:
+                os.close(handle)
 
 
 def claimed_ids(cells: Path) -> set[str]:
@@ -77,6 +84,14 @@ def _locked(path: Path) -> int | None:
         if _is(path, handle):
             return handle
         os.close(handle)  # its last holder has just removed this file: lock the one of that name now
+
+
+def _let_go(path: Path, handle: int) -> None:
+    with suppress(OSError):
+        path.unlink()
+    os.close(handle)
+    with suppress(OSError):  # goes with its last claim
+        path.parent.rmdir()
 
 
 def _lock(handle: int) -> bool:

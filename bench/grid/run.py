@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import ConfigError, StoreError
+from bench.grid.claims import clear_claims
 from bench.grid.journal import journal
 from bench.grid.plan import Plan
 from bench.grid.results import Results
@@ -25,7 +26,9 @@ def run_plan(plan: Plan, observer: Observer | None = None) -> Results:
     Raises:
         StoreError: the output folder cannot be written; checked before anything runs.
     """
-    Store(plan.spec.out).prepare()
+    store = Store(plan.spec.out)
+    store.prepare()
+    clear_claims(store.cells)
     with journal(plan) as lines, tracking(plan) as trackers:
         for _ in plan.executor.run(plan.to_run, Observers([observer or Observer(), lines, trackers])):
             pass

@@ -9,7 +9,10 @@ import pytest
 
 from bench.errors import StoreError
 from bench.grid import claims
-from bench.grid.claims import claimed, claimed_ids
+from bench.grid.claims import claimed, claimed_ids, clear_claims
+from bench.grid.plan import make_plan
+from bench.grid.run import run_plan
+from bench.grid.spec import grid_spec
 from tests.grid.test_store import CELL
 
 
@@ -22,6 +25,30 @@ def test_a_claim_is_had_by_one_and_goes_with_its_block(tmp_path: Path) -> None:
         assert claimed_ids(tmp_path) == {CELL.id}
     assert claimed_ids(tmp_path) == set()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_processes_that_were_killed_are_removed_and_claims_that_are_held_stay(tmp_path: Path) -> None:
+    left = tmp_path / ".claims" / "0123456789abcdef"
+    with claimed(tmp_path, CELL):
+        left.touch()
+        clear_claims(tmp_path)
+        assert claimed_ids(tmp_path) == {CELL.id}
+        assert not left.exists()
+    left.parent.mkdir()
+    left.touch()
+    clear_claims(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    clear_claims(tmp_path / "nowhere")
+
+
+def test_a_run_clears_them(tmp_path: Path, tiny_set: dict) -> None:
+    """A cell that is done is not claimed again, so nobody else would."""
+    plan = make_plan(grid_spec(options={"methods": ["csq"], "bits": [4], "set": tiny_set, "out": tmp_path}))
+    run_plan(plan)
+    (tmp_path / "cells" / ".claims").mkdir()
+    (tmp_path / "cells" / ".claims" / plan.cells[0].job.cell.id).touch()
+    run_plan(make_plan(plan.spec))
+    assert not (tmp_path / "cells" / ".claims").exists()
 
 
 def test_a_file_whose_holder_removes_it_meanwhile_is_not_the_lock(
