@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).parent / "ratios.json"  # name of a test -> name of a ratio -> what runs have seen
-SLACK = 1 / 3  # other machines, and what else they do, move a ratio by half; a quadratic loop or a lost cache by more
+SLACK = 0.5  # other machines, and what else they do, move a ratio; a quadratic loop or a lost cache moves it more
 _RATIO = "times "  # how the names of ratios in `benchmark.extra_info` begin
 
 Seen = dict[str, dict[str, list[float]]]
