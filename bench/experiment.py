@@ -206,7 +206,15 @@ class CellRun:
                 raise
             except Exception as error:
                 self.outcome.failure = failure_of(error, traceback.format_exc())
-        self.outcome.notes |= {str(w.message) for w in caught if issubclass(w.category, BenchWarning)}
+        self.outcome.notes |= {text for text in map(_note, caught) if text is not None}
+
+
+def _note(caught: warnings.WarningMessage) -> str | None:
+    """What a cell keeps of a warning: our own, and torch's of an operation that `--deterministic` cannot make so."""
+    text = str(caught.message)
+    if issubclass(caught.category, BenchWarning):
+        return text
+    return text.partition(". ")[0] + "." if "deterministic" in text else None
 
 
 def _train_together(runs: Sequence[CellRun], kept: KeptPasses, observer: Observer) -> None:

@@ -18,6 +18,7 @@ from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.methods.orthohash import OrthoHash
 from bench.plugins.dataset import Hierarchy
+from bench.plugins.method import Method
 from bench.training.progress import Observer
 from bench.workshop import Workshop
 
@@ -125,6 +126,22 @@ def test_warnings_of_a_method_become_notes(tmp_path: Path, tiny_set: dict) -> No
     stored = run(tmp_path, sets, methods=["csq"])
     (note,) = stored.result["notes"]
     assert note.startswith("csq: 24 classes at 8 bits: after 20 draws")
+
+
+def test_an_operation_that_is_not_deterministic_becomes_a_note(
+    tmp_path: Path, tiny_set: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(self: Method, epoch: int) -> None:
+        torch.zeros(3).put_(torch.tensor([0, 0]), torch.tensor([1.0, 2.0]))
+
+    monkeypatch.setattr(Method, "before_epoch", put)
+    for deterministic in (True, False):
+        (stored,) = bench.run(
+            methods=["csq"], bits=[16], set=tiny_set, out=tmp_path / str(deterministic), reports=False, workers=0,
+            deterministic=deterministic,
+        ).cells  # fmt: skip
+        found = [note for note in stored.result["notes"] if note.startswith("put_ does not have a deterministic")]
+        assert len(found) == deterministic
 
 
 def test_frozen_features_have_one_map_for_all_cells(tmp_path: Path) -> None:

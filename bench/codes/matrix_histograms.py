@@ -55,5 +55,6 @@ def _codes(packed: NDArray[np.uint8], bits: int, device: torch.device, dtype: to
 
 
 def _labels(labels: NDArray[np.generic], device: torch.device, dtype: torch.dtype) -> Tensor:
-    there = torch.from_numpy(np.ascontiguousarray(labels)).to(device, non_blocking=True)
-    return there if labels.ndim == 1 else there.to(dtype)
+    if labels.ndim == 1:  # torch compares no unsigned integers of different sizes
+        return torch.from_numpy(labels.astype(np.int64)).to(device, non_blocking=True)
+    return torch.from_numpy(np.ascontiguousarray(labels)).to(device, non_blocking=True).to(dtype)

@@ -49,9 +49,8 @@ def _on_gpu(q: Tensor, query_labels: NDArray[Any], db: Tensor, labels: NDArray[A
     """Sorts values instead of indices, which is several times faster: distances in [1, 3] of twice the precision, whose
     last bit says whether the item is relevant.
     """
-    ql, dl = (torch.from_numpy(np.ascontiguousarray(x)).to(q.device) for x in (query_labels, labels))
-    if ql.ndim == 2:
-        ql, dl = ql.float(), dl.float()
+    kind = np.int64 if labels.ndim == 1 else np.float32
+    ql, dl = (torch.from_numpy(x.astype(kind)).to(q.device) for x in (query_labels, labels))
     ranks = torch.arange(1, len(db) + 1, device=q.device, dtype=torch.float64)
     ap = []
     for part, theirs in zip(q.split(step := max(1, _CHUNK_ENTRIES // len(db))), ql.split(step), strict=True):

@@ -134,3 +134,13 @@ def test_a_gpu_counts_by_matrix_products(monkeypatch: pytest.MonkeyPatch) -> Non
     case = random_case(np.random.default_rng(0), 16, 3, (4, 20), False)
     assert same(counted(case, device="cuda:0"), naive(*case))
     assert devices == ["cuda:0"]
+
+
+def test_labels_of_different_types() -> None:
+    """As files have them: torch compares no uint16 with int64."""
+    rng = np.random.default_rng(0)
+    query, database = (rng.integers(0, 2, (n, 9), dtype=np.int8) * 2 - 1 for n in (5, 40))
+    ql, dl = rng.integers(0, 4, 5), rng.integers(0, 4, 40)
+    wanted = matrix_histograms(pack(query), ql, pack(database), dl, 9, "cpu")
+    found = matrix_histograms(pack(query), ql.astype(np.uint16), pack(database), dl, 9, "cpu")
+    assert all(np.array_equal(one, other) for one, other in zip(found, wanted, strict=True))
