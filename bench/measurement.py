@@ -6,7 +6,8 @@ All that reports show is stored here: they read cells and recompute nothing.
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,12 +23,15 @@ from bench.evaluation.evaluate import evaluate
 from bench.evaluation.semantics import hierarchy_similarity, pcc
 from bench.evaluation.summary import measures
 from bench.grid.cell import Cell
+from bench.grid.failures import out_of_memory
 from bench.plugins.method import Method
 from bench.training.model import HashModel
 from bench.training.progress import Observer
 from bench.training.regimes import regime_named
 from bench.training.trainer import Encoded, Trained, encode
 from bench.workshop import Material
+
+Found = TypeVar("Found")
 
 CUTS = (100, 1000, 5000)  # k of mAP@k, P@k and R@k: those of the papers' tables
 
@@ -50,13 +54,19 @@ def measure(
     with clock.phase("evaluation"):
         observer.stage("evaluation", 0)
         labels = dataset.labels[split.query], dataset.labels[split.database]
-        ranking = evaluate(query.codes, labels[0], database.codes, labels[1], ties=cell.ties, device=device)
+        ranking = where_it_fits(
+            lambda there: evaluate(query.codes, labels[0], database.codes, labels[1], ties=cell.ties, device=there),
+            device,
+        )
+
+        def by_cosine(queries: NDArray[np.float32], items: NDArray[np.float32]) -> float:
+            return where_it_fits(lambda there: cosine_map(queries, labels[0], items, labels[1], there), device)
 
         def by_features() -> float:
-            return cosine_map(query.features, labels[0], database.features, labels[1], device)
+            return by_cosine(query.features, database.features)
 
         features = material.features_map(by_features) if regime_named(cell.regime).frozen else by_features()
-        relaxed = cosine_map(query.relaxed, labels[0], database.relaxed, labels[1], device)
+        relaxed = by_cosine(query.relaxed, database.relaxed)
         centers, codes = _audit(cell, trained, database, labels[1])
     aligned, history = _alignment(trained, material)
     metrics = measures(ranking, CUTS) | {
@@ -77,6 +87,18 @@ def measure(
     classes = {"names": list(dataset.class_names), "paths": None if tree is None else [list(p) for p in tree.paths]}
     audit = {"centers": centers, "codes": codes}
     return {"metrics": metrics, "audit": audit, "history": history, "classes": classes}, arrays
+
+
+def where_it_fits(work: Callable[[torch.device], Found], device: torch.device) -> Found:
+    """`work` on the device, or on the CPU where the device's memory does not hold it: a training must not be lost."""
+    try:
+        return work(device)
+    except Exception as error:
+        if device.type == "cpu" or not out_of_memory(error):
+            raise
+    torch.cuda.empty_cache()
+    warnings.warn("the GPU's memory ran out: evaluated on the CPU.", BenchWarning, stacklevel=2)
+    return work(torch.device("cpu"))
 
 
 def _stored_labels(labels: NDArray[Any], cell: Cell) -> NDArray[Any]:

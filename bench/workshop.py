@@ -36,7 +36,9 @@ from bench.training.similarity import ConfusionStage
 class Material:
     """What cells on one dataset and backbone share; `split` is the dataset's, or its training part cut for tuning.
 
-    `networks` are None where backbones are not compiled.
+    Attributes:
+        key: what is kept on disk of them is kept under this name.
+        networks: None where backbones are not compiled.
     """
 
     dataset: Dataset
@@ -112,6 +114,7 @@ class Workshop:
         """Take an observer, and the threads for what all cells profit of; None: those of the process."""
         self._observer, self._shared_threads = observer, shared_threads
         self._material: Material | None = None
+        self._device = ""
         self._networks: CompiledNetworks | None = None
 
     def material(self, job: Job, config: TrainConfig) -> Material:
@@ -120,12 +123,13 @@ class Workshop:
         facts = [
             cell.dataset, cell.dataset_config, cell.split, cell.fingerprint, cell.part, cell.regime, cell.backbone,
             cell.weights,
-            [getattr(config, name) for name in ("image_size", "store_size", "crop", "pad", "flip")], str(job.device),
+            [getattr(config, name) for name in ("image_size", "store_size", "crop", "pad", "flip")],
+            choose_device(job.device).type,  # a GPU's last digits are not a CPU's; which GPU does not matter
         ]  # fmt: skip
         key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
-        if self._material is None or self._material.key != key:
+        if self._material is None or (self._material.key, self._device) != (key, job.device):
             self._material = None  # freed before the next is made
-            self._material = self._make(job, config, key)
+            self._material, self._device = self._make(job, config, key), job.device
         return self._material
 
     def _make(self, job: Job, config: TrainConfig, key: str) -> Material:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import bench.workshop as module
+from bench.grid.job import Job
 from bench.grid.plan import make_plan
 from bench.grid.spec import grid_spec
 from bench.training.backbones import build_backbone, resolve_weights, weights_digest
@@ -53,3 +56,23 @@ def test_random_weights_have_none(tmp_path: Path, tiny_set: dict, regime: str) -
     sets = {**tiny_set, "train": {**tiny_set["train"], "image_size": 16, "store_size": 16}}
     made, config = material(tmp_path, sets, regime=regime, backbone="small-cnn", weights="scratch")
     assert made.weights_digest(build_model(made.inputs, made.weights, config, 8, 0, CPU).backbone) is None
+
+
+def test_what_is_kept_on_disk_serves_every_gpu_and_no_cpu(
+    tmp_path: Path, tiny_set: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make(self: Workshop, job: Job, config: TrainConfig, key: str) -> Material:
+        made.append(job.device)
+        return Material(None, None, None, None, key)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "choose_device", torch.device)
+    monkeypatch.setattr(Workshop, "_make", make)
+    spec = grid_spec(options={"methods": ["csq"], "bits": [8], "out": tmp_path, "set": tiny_set})
+    job, config = make_plan(spec).cells[0].job, TrainConfig()
+    shop = Workshop(Observer())
+    devices = ["cuda:0", "cuda:0", "cuda:1", "cpu"]
+    keys = [shop.material(replace(job, device=device), config).key for device in devices]
+    assert made == ["cuda:0", "cuda:1", "cpu"]  # tensors are of one device
+    assert keys[0] == keys[1] == keys[2] != keys[3]

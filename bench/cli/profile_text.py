@@ -49,7 +49,7 @@ def _facts(found: Profile) -> Iterator[tuple[str, str]]:
         yield "batches", f"{_share(found.batch_share)} of a step is spent waiting for its batch"
     yield "epoch end", f"{_milliseconds(found.between_seconds)} after the last step of an epoch"
     if found.busy is not None and found.on_gpu:
-        yield "busy", f"{_share(found.busy)} of the time the GPU runs a kernel or a copy, in the profiled steps"
+        yield "busy", f"{_share(found.busy)} of the time the GPU runs a kernel or a copy"
     elif found.busy is not None:
         yield "busy", f"{_share(found.busy)} of {_many(found.threads, 'thread')}"
     if found.flops_per_second is not None and found.peak_share is not None:

@@ -154,7 +154,7 @@ def _embeddings(
     """(N, D) of the training images, from the cache if they are there, and what they depend on."""
     facts = {
         "model": model, "weights": weights.id, "dataset": dataset.fingerprint(),
-        "preprocessing": {"center_square": size, "mean": weights.mean, "std": weights.std},
+        "preprocessing": {"center_square": size, "mean": weights.mean, "std": weights.std}, "precision": "float32",
     }  # fmt: skip
 
     def compute() -> NDArray[np.float32]:

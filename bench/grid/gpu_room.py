@@ -11,7 +11,6 @@ from bench.grid.cell import Cell
 from bench.grid.store import StoredCell
 
 _GIVEN_OUT = 0.9  # share of a GPU's memory: the rest is the driver's, and a screen's
-_HELD = 1.25  # times its tensors: torch keeps what it has freed, in pieces
 _CONTEXT = 2**30  # bytes that a process takes beside: CUDA's context, libraries, their workspaces
 
 
@@ -21,7 +20,7 @@ class GpuRoom:
 
     Attributes:
         busy: share of its training in which a kernel ran.
-        peak: bytes of its tensors.
+        peak: bytes that torch took of it.
         memory: bytes of the GPU.
     """
 
@@ -32,7 +31,7 @@ class GpuRoom:
     @property
     def cells(self) -> int:
         """So many fit at a time, by time and by memory."""
-        return max(1, int(min(1 / self.busy, _GIVEN_OUT * self.memory / (_HELD * self.peak + _CONTEXT))))
+        return max(1, int(min(1 / self.busy, _GIVEN_OUT * self.memory / (self.peak + _CONTEXT))))
 
     def sentence(self) -> str:
         """What was found, and what follows."""

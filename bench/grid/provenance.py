@@ -65,15 +65,19 @@ def reset_peaks(device: torch.device) -> None:
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     if device.type == "cuda" and torch.cuda.is_initialized():  # else nothing has been allocated yet
+        torch.cuda.empty_cache()  # what cells before have left is not this one's
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peaks(device: torch.device) -> dict[str, int | None]:
-    """Bytes: largest resident memory of this process, and most that torch held on the GPU; since `reset_peaks`."""
+    """Bytes: largest resident memory of this process, and most that torch took of the GPU; since `reset_peaks`.
+
+    Of what it takes torch keeps what tensors and CUDA graphs have left, and no other process can have it.
+    """
     on_gpu = device.type == "cuda"
     return {
         "peak_memory_bytes": peak_memory(),
-        "peak_gpu_memory_bytes": torch.cuda.max_memory_allocated(device) if on_gpu else None,
+        "peak_gpu_memory_bytes": torch.cuda.max_memory_reserved(device) if on_gpu else None,
     }
 
 

@@ -95,7 +95,7 @@ class _Watched:
         threads, on_gpu = torch.get_num_threads(), run.device.type == "cuda"
         machine = provenance(run.device)
         if on_gpu:
-            busy = None if seen.busy is None else seen.busy / seen.seconds
+            busy = _gpu_busy(seen, window)
         else:
             busy = times.processor / (times.seconds * threads) if times.steps else None
         return Profile(
@@ -106,6 +106,13 @@ class _Watched:
             profiled_seconds=seen.seconds, busy=busy, flops=_flops(run), peak=peak_of(run.device), memory=memory,
             items="images" if data.dataset.has_images else "vectors", trace=None,
         )  # fmt: skip
+
+
+def _gpu_busy(seen: Seen, window: Window) -> float | None:
+    """Share of the timed steps in which the GPU ran something: what its kernels take is not changed by a profiler."""
+    if seen.busy is None or not window.times.steps:
+        return None
+    return min(1.0, seen.busy / window.profiled_items * window.times.items / window.times.seconds)
 
 
 class _Late(Observer):

@@ -24,10 +24,11 @@ class Profile:
         encoded: items that were encoded, in the phase "codes".
         operators: the longest first; kernels where there is a GPU, else the processor's operators.
         profiled_seconds: that the profiled steps took, slowed by the profiler.
-        busy: share of the profiled steps' time in which the GPU ran something; on a CPU the processor time of the
-            timed steps over their wall time times threads. None where nothing was timed.
+        busy: share of the timed steps in which the GPU ran something, by the time that kernels and copies took of the
+            profiled ones; on a CPU the processor time of the timed steps over their wall time times threads. None where
+            nothing was timed.
         flops: floating-point operations of a step, see `step_flops`.
-        memory: largest resident memory of the process and most that torch held on the GPU, bytes.
+        memory: largest resident memory of the process and most that torch took of the GPU, bytes.
         items: what is trained on: "images" or "vectors".
         trace: file of the trace, or None.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -56,6 +57,24 @@ def chosen_kernels(deterministic: bool) -> Iterator[None]:
         cudnn.benchmark = benchmark
         if deterministic:
             torch.set_deterministic_debug_mode(mode)
+
+
+@functools.cache
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether it is a GPU with units for bfloat16 (Ampere, 2020, and later): elsewhere it is slower than float32."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Inside, convolutions in float32 are: cuDNN otherwise rounds what it multiplies to the 10 bits of TF32."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32
+    try:
+        cudnn.allow_tf32 = False
+        yield
+    finally:
+        cudnn.allow_tf32 = before
 
 
 @contextmanager

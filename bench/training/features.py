@@ -13,15 +13,16 @@ from bench.data.cache import cache_dir, cached_array, load_array
 from bench.data.filling import filled_array
 from bench.plugins.dataset import Dataset
 from bench.training.backbones import Weights, build_backbone, weights_digest
+from bench.training.devices import full_precision
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel
 from bench.training.progress import Observer, watching_decoding
 from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
-from bench.training.trainer import batches
+from bench.training.trainer import outputs_of
 
 _BLOCK = 1024  # items written at a time, about
-_VERSION = 1  # raised when the same key would give other features than before
+_VERSION = 2  # raised when the same key would give other features than before
 
 
 def frozen_features(
@@ -85,10 +86,13 @@ def _extract(
 def embed(
     network: torch.nn.Module, dim: int, inputs: ImageInputs, rows: NDArray[np.int64], observer: Observer
 ) -> NDArray[np.float32]:
-    """(n, D) float32: what a network in evaluation mode makes of some items."""
-    model = HashModel(network, torch.nn.Identity()).eval()
-    features: NDArray[np.float32] = np.empty((len(rows), dim), dtype=np.float32)
-    for places in batches(np.arange(len(rows)), inputs.test_batch_size):
-        features[places] = model.features(inputs.test_batch(rows[places])).cpu().numpy()
-        observer.advance(len(places))
+    """(n, D) float32: what a network in evaluation mode makes of some items, on every device in single precision.
+
+    They are made once and kept for all: so a GPU's may serve a CPU, and the other way round.
+    """
+    model = HashModel(network, torch.nn.Identity(), full_precision=True).eval()
+    if not len(rows):
+        return np.empty((0, dim), dtype=np.float32)
+    with full_precision():
+        (features,) = outputs_of(lambda batch: (model(batch),), inputs, rows, observer)
     return features

@@ -88,7 +88,7 @@ class ImageInputs:
         self._resident: Tensor | None = None
         self._ahead: Ahead | None = None
         if device.type == "cuda":
-            if images.nbytes < torch.cuda.mem_get_info(device)[0] / 3:
+            if images.nbytes < free_memory(device) / 3:
                 self._resident = on_device(images, device)
             else:
                 self._ahead = Ahead(functools.partial(gathered, images, pinned=True))
@@ -165,7 +165,7 @@ class Ahead:
         self._begun.append((rows, self._thread.submit(self._gather, rows)))
 
     def take(self, rows: NDArray[np.int64]) -> Tensor:
-        """The rows' images: those begun, or gathered now (an epoch's first)."""
+        """The rows' images: those begun, or gathered now."""
         for place, (begun, batch) in enumerate(self._begun):
             if np.array_equal(begun, rows):
                 del self._begun[place]
@@ -183,6 +183,12 @@ def gathered(images: Images, rows: NDArray[np.int64], pinned: bool = False) -> T
     else:
         batch.numpy()[...] = images[rows]
     return batch
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes of a GPU that can still be had: those nobody has, and those torch has kept of what it was given back."""
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
 
 
 def on_device(images: Images, device: torch.device) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bench.training.backbones import Weights, build_backbone
 from bench.training.compiled import CompiledNetworks, Forward
+from bench.training.devices import has_bfloat16
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
@@ -17,25 +18,27 @@ from bench.training.seeding import seeded
 class HashModel(nn.Module):
     """Backbone (B, ...) -> (B, D), head (B, D) -> relaxed codes (B, K).
 
-    On CUDA the backbone runs in bfloat16; head and loss are float32 everywhere, since the sign of a code must not
-    hang on a rounding.
+    On GPUs that have it the backbone runs in bfloat16; head and loss are float32 everywhere, since the sign of a code
+    must not hang on a rounding.
 
     Attributes:
+        full_precision: the backbone in float32, too.
         compiled: the backbone's forward pass for batches of `sizes`; others, as the last of an epoch, run plainly.
     """
 
     compiled: Forward | None = None
     sizes: frozenset[int] = frozenset()
 
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module, head: nn.Module, full_precision: bool = False) -> None:
         super().__init__()
-        self.backbone, self.head = backbone, head
+        self.backbone, self.head, self.full_precision = backbone, head, full_precision
         for weight in (p for p in backbone.parameters() if p.ndim == 4):  # images come channels-last: no copies
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
     def features(self, x: Tensor) -> Tensor:
         """What the head reads: (B, D) float32."""
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
+        low = has_bfloat16(x.device) and not self.full_precision
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=low):
             if self.compiled is not None and len(x) in self.sizes:
                 features = self.compiled(self.backbone, x)
             else:

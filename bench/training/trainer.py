@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
@@ -10,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bench.plugins.method import Method
 from bench.randomness import stream, torch_stream
@@ -62,7 +62,7 @@ def train(
         model.backbone.parameters(), [*model.head.parameters(), *method.parameters()], config, pretrained=pretrained,
         fused=device.type == "cuda",
     )  # fmt: skip
-    slow = None if method.momentum is None else AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(method.momentum))
+    slow = None if method.momentum is None else slow_copy(model)
     augmentation = torch_stream(seed, "augmentation")
     course = Course(method, targets_of(labels, rows, device), config)
     if checkpoint is not None:
@@ -83,7 +83,7 @@ def train(
         order = stream(seed, "loader", epoch).permutation(len(rows))
         course.begin_epoch()
         model.train()
-        for batch in _told(batches(order, config.batch_size, config.drop_last), lambda b: inputs.expect(rows[b])):
+        for batch in told(batches(order, config.batch_size, config.drop_last), lambda b: inputs.expect(rows[b])):
             places = torch.from_numpy(batch).to(device, non_blocking=True)  # the host goes on meanwhile
             items = inputs.train_batch(rows[batch], augmentation)
             _gradients(model, slow, course, optimizer, places, items, micro_batches)
@@ -103,7 +103,7 @@ def with_labels(labels: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _gradients(
-    model: HashModel, slow: AveragedModel | None, course: Course, optimizer: torch.optim.Optimizer, places: Tensor,
+    model: HashModel, slow: HashModel | None, course: Course, optimizer: torch.optim.Optimizer, places: Tensor,
     items: Tensor, micro_batches: int,
 ) -> None:  # fmt: skip
     """Gradients of a batch's loss, part by part; each part has two items at least, since batch norm cannot take one.
@@ -113,7 +113,7 @@ def _gradients(
     method, size = course.method, len(places)
     optimizer.zero_grad(set_to_none=True)
     if slow is not None:
-        slow.update_parameters(model)
+        follow(slow, model, method.momentum)
     number = max(1, min(micro_batches, size // 2))
     for some, part in zip(places.tensor_split(number), items.tensor_split(number), strict=True):
         relaxed = model(part)
@@ -123,6 +123,20 @@ def _gradients(
         loss = method.loss(relaxed, course.targets[some])
         (loss if number == 1 else loss * (len(some) / size)).backward()
         course.record(some, relaxed, loss)
+
+
+def slow_copy(model: HashModel) -> HashModel:
+    """A copy whose weights will follow; run plainly: what is compiled would be compiled once more for it."""
+    slow = copy.deepcopy(model).requires_grad_(False)
+    slow.compiled = None
+    return slow
+
+
+@torch.no_grad()
+def follow(slow: HashModel, model: HashModel, momentum: float | None) -> None:
+    """Keep so much of the slow weights. The statistics of its batch norms are its own: training does not read them."""
+    assert momentum is not None
+    torch._foreach_lerp_(list(slow.parameters()), list(model.parameters()), 1 - momentum)
 
 
 class Encoded(NamedTuple):
@@ -139,20 +153,31 @@ def encode(
 ) -> Encoded:  # fmt: skip
     """What the network makes of some items, in evaluation mode."""
     model.eval()
+
+    def outputs(batch: Tensor) -> tuple[Tensor, ...]:
+        features = model.features(batch)
+        relaxed = model.head(features).float()
+        return method.codes(relaxed), relaxed, features
+
+    return Encoded(*outputs_of(outputs, inputs, rows, observer))
+
+
+def outputs_of(
+    network: Callable[[Tensor], tuple[Tensor, ...]], inputs: Inputs, rows: NDArray[np.int64], observer: Observer
+) -> list[NDArray[Any]]:  # fmt: skip
+    """What a network, in evaluation mode, makes of some items: arrays (n, ...), on the host."""
     found: list[Tensor] = []  # made once: parts that are joined in the end would be held twice
     done = 0
-    for some in _told(batches(rows, inputs.test_batch_size), inputs.expect):
-        features = model.features(inputs.test_batch(some))
-        relaxed = model.head(features).float()
-        parts = method.codes(relaxed), relaxed, features
+    for some in told(batches(rows, inputs.test_batch_size), inputs.expect):
+        parts = network(inputs.test_batch(some))
         found = found or [_on_host(len(rows), part) for part in parts]
         for whole, part in zip(found, parts, strict=True):
             whole[done : done + len(some)].copy_(part, non_blocking=True)
         done += len(some)
         observer.advance(len(some))
-    if found and features.device.type == "cuda":
-        torch.cuda.synchronize(features.device)  # once, not for every batch
-    return Encoded(*(whole.numpy() for whole in found))
+    if found and parts[0].device.type == "cuda":
+        torch.cuda.synchronize(parts[0].device)  # once, not for every batch
+    return [whole.numpy() for whole in found]
 
 
 def _on_host(count: int, part: Tensor) -> Tensor:
@@ -161,12 +186,14 @@ def _on_host(count: int, part: Tensor) -> Tensor:
     return torch.empty(count, part.shape[1], dtype=part.dtype, pin_memory=part.is_cuda and size <= _PINNED)
 
 
-def _told(parts: Iterable[NDArray[np.int64]], tell: Callable[[NDArray[np.int64]], None]) -> Iterator[NDArray[np.int64]]:
-    """The parts, each handed out after the one behind it was told of."""
-    for part, after in pairwise(chain(parts, (None,))):
+def told(parts: Iterable[NDArray[np.int64]], tell: Callable[[NDArray[np.int64]], None]) -> Iterator[NDArray[np.int64]]:
+    """The parts, each handed out after it and the one behind it were told of, in their order."""
+    for number, (part, after) in enumerate(pairwise(chain(parts, (None,)))):
+        assert part is not None
+        if number == 0:
+            tell(part)
         if after is not None:
             tell(after)
-        assert part is not None
         yield part
 
 

@@ -20,7 +20,7 @@ from bench.training.backbones import Weights
 from bench.training.compiled import CompiledNetworks
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel, build_model
-from bench.training.optimizer import make_optimizer
+from bench.training.optimizer import clip_gradients, make_optimizer
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, train_config
 from bench.training.trainer import encode, train
@@ -75,12 +75,15 @@ class Images(torch.utils.data.Dataset[tuple[Tensor, int]]):
 def steps(model: HashModel, batches: Iterator[tuple[Tensor, Tensor]]) -> int:
     """CSQ's steps over some batches; how many images they had."""
     method = bench.method("csq", CLASSES, BITS).to("cuda")
-    optimizer = make_optimizer(model.backbone.parameters(), model.head.parameters(), config(), pretrained=False)
+    optimizer = make_optimizer(
+        model.backbone.parameters(), model.head.parameters(), config(), pretrained=False, fused=True
+    )
     model.train()
     count = 0
     for images, labels in batches:
         optimizer.zero_grad(set_to_none=True)
         method.loss(model(images), labels).backward()
+        clip_gradients(model, config())
         optimizer.step()
         count += len(images)
     return count
@@ -127,4 +130,5 @@ def test_training_and_encoding(benchmark: Any, pixels: np.ndarray, how: Any) -> 
         "DataLoader loop, images/s": round(COUNT / looped), "one resident batch, images/s": round(COUNT / resident),
         "times the loop": round(looped / training, 2), "share of resident": round(resident / training, 2),
     }  # fmt: skip
+    print(benchmark.extra_info)
     assert training < looped

@@ -54,7 +54,7 @@ def test_a_gpu_is_named_and_its_seconds_and_memory_are_counted() -> None:
     assert peaks(device)["peak_gpu_memory_bytes"] >= kept.nbytes
     del kept
     reset_peaks(device)
-    assert peaks(device)["peak_gpu_memory_bytes"] < 2**24
+    assert peaks(device)["peak_gpu_memory_bytes"] < 2**26
     found = provenance(device, seconds=2.5)
     assert found["gpu_seconds"] == 2.5
     assert found["gpu"]["name"] == torch.cuda.get_device_name(device)

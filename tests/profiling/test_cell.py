@@ -40,8 +40,8 @@ def test_a_cell_of_the_embedded_dataset(tmp_path: Path, tiny: list[str]) -> None
     found = profile_cell(cell, epochs=3, threads=1, trace=tmp_path / "trace.json")
     assert list(tmp_path.iterdir()) == [tmp_path / "trace.json"]  # nothing is stored
     assert (found.cell, found.epochs, found.cell_epochs) == (cell.cell.id, 3, 5)
-    assert (found.batch_size, found.steps_per_epoch, found.steps) == (16, 4, Steps(4, 4, 4))
-    assert (found.times.steps, found.times.items, len(found.times.between)) == (4, 64, 3)
+    assert (found.batch_size, found.steps_per_epoch, found.steps) == (16, 4, Steps(4, 3, 1, 4))
+    assert (found.times.steps, found.times.items, len(found.times.between)) == (3, 48, 3)
     assert set(found.phases) == {"data", "centers", "training", "codes", "evaluation", "total"}
     assert found.encoded == 8 * 3 + 8 * 8
     assert 0 < found.times.batches < found.times.seconds < found.phases["training"]
@@ -54,8 +54,8 @@ def test_a_cell_of_the_embedded_dataset(tmp_path: Path, tiny: list[str]) -> None
     assert found.memory["peak_memory_bytes"] > 10**8  # type: ignore[operator]
     assert found.memory["peak_gpu_memory_bytes"] is None
     content = json.loads(json.dumps(found.as_json(), allow_nan=False))
-    assert content["items_per_second"] == pytest.approx(64 / found.times.seconds)
-    assert content["peak_share"] == pytest.approx(found.flops * 4 / found.times.seconds / found.peak.flops)
+    assert content["items_per_second"] == pytest.approx(48 / found.times.seconds)
+    assert content["peak_share"] == pytest.approx(found.flops * 3 / found.times.seconds / found.peak.flops)
 
 
 def test_the_trace_opens(tmp_path: Path, tiny: list[str]) -> None:
@@ -69,7 +69,7 @@ def test_the_trace_opens(tmp_path: Path, tiny: list[str]) -> None:
 def test_frozen_features_and_the_operations_of_a_linear_head(tmp_path: Path, features: str) -> None:
     cell = job(tmp_path / "out", [], datasets=[features])
     found = profile_cell(cell, epochs=1)
-    assert (found.items, found.steps_per_epoch, found.steps) == ("vectors", 1, Steps(0, 1, 0))
+    assert (found.items, found.steps_per_epoch, found.steps) == ("vectors", 1, Steps(0, 0, 0, 1))
     assert found.step_seconds is found.items_per_second is found.busy is found.peak_share is None
     head = 2 * 120 * 16 * 8  # 120 vectors of 16 numbers, 8 bits: once forward, once for the weights
     assert 2 * head <= found.flops < 3 * head

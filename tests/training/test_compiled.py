@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from bench.api import run
 from bench.errors import BenchWarning
 from bench.training.compiled import CompiledNetworks
 from bench.training.model import HashModel
+from bench.training.trainer import slow_copy
 
 BATCH = 4
 
@@ -91,11 +91,12 @@ def test_another_kind_takes_the_place_of_the_one_before() -> None:
     assert networks.take("a", again) is again
 
 
-def test_a_slow_copy_has_its_own_weights_and_the_same_compiled_pass() -> None:
+def test_a_slow_copy_has_its_own_weights_and_runs_plainly() -> None:
     counter = Counter()
     one = model(CompiledNetworks("kernels", counter), 0)
-    slow = copy.deepcopy(one)
+    slow = slow_copy(one)
     assert slow.backbone is not one.backbone
+    assert slow.compiled is None
     with torch.no_grad():
         assert torch.equal(one(images()), slow(images()))
     assert counter.count == 1

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench.errors import ConfigError
-from bench.training.devices import choose_device, chosen_kernels
+from bench.training.devices import choose_device, chosen_kernels, full_precision, has_bfloat16
 
 
 @pytest.mark.parametrize("deterministic", [False, True])
@@ -34,6 +34,25 @@ def test_a_device_that_cannot_be_is_refused() -> None:
     for text in ("gpu", "cuda:99"):
         with pytest.raises(ConfigError, match=text):
             choose_device(text)
+
+
+def test_full_precision_is_asked_for_inside_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with pytest.raises(KeyError), full_precision():
+        assert not torch.backends.cudnn.allow_tf32
+        raise KeyError
+    assert torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize(("capability", "has"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_gpus_since_ampere_have_bfloat16(
+    capability: tuple[int, int], has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    has_bfloat16.cache_clear()
+    assert has_bfloat16(torch.device("cuda", 0)) is has
+    assert not has_bfloat16(torch.device("cpu"))
+    has_bfloat16.cache_clear()
 
 
 @pytest.mark.gpu

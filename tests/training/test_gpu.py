@@ -15,6 +15,7 @@ from bench.training import inputs as inputs_module
 from bench.training.backbones import Weights
 from bench.training.compiled import CompiledNetworks
 from bench.training.course import Trained
+from bench.training.devices import full_precision
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel, build_model
 from bench.training.progress import Observer
@@ -38,19 +39,19 @@ def images() -> tuple[np.ndarray, np.ndarray]:
 def fit(
     seed: int, networks: CompiledNetworks | None = None, full: bool = False, method: str = "crh", resident: bool = True
 ) -> tuple[HashModel, Trained, Encoded]:
-    """Three epochs of ResNet-18 on the GPU. With `full`, in float32 alone."""
+    """Three epochs of ResNet-18 on the GPU. With `full`, in float32 without TF32."""
     device, (pixels, labels) = torch.device("cuda"), images()
     over = {"backbone": "resnet18", "epochs": 3, "batch_size": 32, "image_size": 56, "store_size": SIDE}
     config, rows = train_config("finetune", None, over), np.arange(len(labels))
     room: AbstractContextManager[Any] = nullcontext()
     if not resident:
-        room = patch.object(inputs_module.torch.cuda, "mem_get_info", return_value=(0, 0))
+        room = patch.object(inputs_module, "free_memory", return_value=0)
     with room:
         source = ImageInputs(pixels, config, Weights("scratch"), True, device)
     hashing = bench.method(method, CLASSES, BITS, seed).to(device)
     model = build_model(source, Weights("scratch"), config, BITS, seed, device, networks)
-    plain = torch.autocast("cuda", enabled=False)
-    with patch("bench.training.model.torch.autocast", return_value=plain) if full else nullcontext():
+    model.full_precision = full
+    with full_precision() if full else nullcontext():
         trained = train(
             model, hashing, source, labels, rows, config,
             seed=seed, pretrained=False, device=device, observer=Observer(),
@@ -81,7 +82,8 @@ def test_few_bits_hang_on_bfloat16() -> None:
     source = ImageInputs(images()[0], train_config("finetune", None, {"image_size": 56, "store_size": SIDE}),
                          Weights("scratch"), True, torch.device("cuda"))  # fmt: skip
     hashing = bench.method("crh", CLASSES, BITS).to("cuda")
-    with patch("bench.training.model.torch.autocast", return_value=torch.autocast("cuda", enabled=False)):
+    model.full_precision = True
+    with full_precision():
         full = encode(model, hashing, source, np.arange(240), Observer())
     assert np.mean(low.codes != full.codes) < 0.01
     assert low.relaxed.dtype == np.float32

@@ -4,6 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import bench
 import bench.plugins.method
@@ -14,7 +15,7 @@ from bench.training.model import HashModel, build_head
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig, train_config
 from bench.training.seeding import seeded
-from bench.training.trainer import Trained, batches, encode, train
+from bench.training.trainer import Trained, batches, encode, follow, slow_copy, told, train
 
 CPU = torch.device("cpu")
 CLASSES, BITS, DIM = 5, 16, 12
@@ -198,6 +199,29 @@ class Probe(Method):
     def loss(self, relaxed: Tensor, targets: Tensor) -> Tensor:
         self.heard.append(relaxed.detach().clone())
         return relaxed.square().mean()
+
+
+def test_a_slow_copy_is_what_torch_averages() -> None:
+    model = HashModel(nn.Sequential(nn.Linear(DIM, 7), nn.BatchNorm1d(7)), nn.Linear(7, BITS))
+    slow, theirs = slow_copy(model), AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    for _ in range(3):
+        for mine in (lambda: follow(slow, model, 0.9), lambda: theirs.update_parameters(model)):
+            mine()
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.add_(torch.randn_like(weight))
+    pairs = list(zip(slow.parameters(), theirs.module.parameters(), strict=True))
+    assert len(pairs) == 6
+    assert all(torch.equal(one, other) for one, other in pairs)
+    assert not any(weight.requires_grad for weight in slow.parameters())
+
+
+def test_each_batch_is_told_of_before_the_one_ahead_of_it_is_handed_out() -> None:
+    parts, heard = [np.array([n]) for n in range(4)], list[str]()
+    for part in told(parts, lambda rows: heard.append(f"told {rows[0]}")):
+        heard.append(f"took {part[0]}")
+    assert heard == ["told 0", "told 1", "took 0", "told 2", "took 1", "told 3", "took 2", "took 3"]
+    assert list(told([], heard.append)) == []
 
 
 def test_a_slow_copy_follows_the_network() -> None:
