@@ -1,4 +1,4 @@
-"""What a developer runs: nox -s tests, lint, coverage, mutants, benchmarks or docs."""
+"""What a developer runs: nox -s tests, lint, coverage, mutants, benchmarks, gpu or docs."""
 
 import nox
 
@@ -54,6 +54,14 @@ def benchmarks(session: nox.Session) -> None:
     """Timings against plain references, as ratios of the same run."""
     session.install("-e", ".[test]")
     session.run("pytest", "-n", "0", "-m", "benchmark", *session.posargs)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Tests and timings that need a GPU, each with a line of what it found."""
+    session.install("-e", ".[test,gpu]")
+    session.run("pytest", "-n", "0", "-s", "-m", "gpu and not benchmark", *session.posargs)
+    session.run("pytest", "-n", "0", "-s", "-m", "gpu and benchmark", *session.posargs)
 
 
 @nox.session
