@@ -69,6 +69,10 @@ class TrainingError(BenchError):
     exit_code = 1
 
 
+class DeviceLostError(TrainingError):
+    """A GPU that this process cannot use any more: what is left is for another process."""
+
+
 class NotFiniteError(TrainingError):
     """A loss that became infinite or no number."""
 

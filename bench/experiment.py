@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import gc
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bench.clock import Clock
-from bench.errors import BenchWarning, DataError, StoreError
+from bench.errors import BenchWarning, DataError, DeviceLostError, StoreError
 from bench.grid.cell import Cell
-from bench.grid.failures import failure_of, out_of_memory
+from bench.grid.failures import failure_of
 from bench.grid.job import Job
 from bench.grid.outcome import Outcome
 from bench.grid.provenance import reset_peaks
@@ -25,7 +23,8 @@ from bench.measurement import measure
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.training.checkpoint import Checkpoint
-from bench.training.devices import choose_device, chosen_kernels
+from bench.training.device_errors import device_lost, out_of_memory
+from bench.training.devices import choose_device, chosen_kernels, free_memory
 from bench.training.gpu_watch import GpuWatch
 from bench.training.inputs import FeatureInputs
 from bench.training.kept import KeptPasses, State, head_state, restore
@@ -35,6 +34,7 @@ from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.trainer import Trained, train
+from bench.training.weights import first_line
 from bench.workshop import Material, Workshop
 
 _SMALLER = 4  # micro-batches of a step whose batch was too large for the memory
@@ -45,6 +45,7 @@ def run_unit(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[Sto
 
     Raises:
         DataError: an image cannot be read, or the dataset has changed: every cell on it would end like this one.
+        DeviceLostError: CUDA has failed; the cell it was seen in is stored as failed, the others are as they were.
         StoreError: a result cannot be written. Everything else that goes wrong is stored as a failed cell.
     """
     if unit:
@@ -61,6 +62,7 @@ def _run(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredC
     runs = [CellRun(job, workshop, observer) for job in unit]
     for run in runs:
         run.prepare()
+        yield from _lost(run)
     kept = KeptPasses(Store(unit[0].out).cells, pass_key(unit[0]))
     if can_share(unit[0]):
         _train_together(runs, kept, observer)
@@ -69,8 +71,16 @@ def _run(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredC
             run.train()
         run.measure()
         run.outcome.gpu_busy = watch.busy
+        yield from _lost(run)
         yield run.store()
     kept.clear()
+
+
+def _lost(run: CellRun) -> Iterator[StoredCell]:
+    """Stores a run in which the GPU was lost, and ends the unit there."""
+    if run.lost is not None:
+        yield run.store()
+        raise DeviceLostError(f"the GPU was lost in {run.cell.title} ({run.lost}): run again for what is left.")
 
 
 class CellRun:
@@ -79,6 +89,7 @@ class CellRun:
     Attributes:
         outcome: what is stored of it in the end.
         trained: what training has left, once it has.
+        lost: what CUDA said when the process lost its GPU.
     """
 
     material: Material
@@ -91,6 +102,7 @@ class CellRun:
         self.clock = Clock()
         self.outcome = Outcome()
         self.trained: Trained | None = None
+        self.lost: str | None = None
 
     def prepare(self) -> None:
         """Data, centers, network."""
@@ -156,8 +168,7 @@ class CellRun:
                 )
             if self.trained is None:
                 del self.model, self.method  # their memory is needed
-                gc.collect()
-                torch.cuda.empty_cache()
+                free_memory()
                 self._build()
                 self._train(_SMALLER)
 
@@ -198,15 +209,24 @@ class CellRun:
     @contextmanager
     def _guarded(self) -> Iterator[None]:
         """Inside, warnings become notes, and an error the cell's failure."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", BenchWarning)
+        with _noting([self]):
             try:
                 yield
             except (DataError, StoreError):
                 raise
             except Exception as error:
                 self.outcome.failure = failure_of(error, traceback.format_exc())
-        self.outcome.notes |= {text for text in map(_note, caught) if text is not None}
+                self.lost = first_line(error) if device_lost(error) else None
+
+
+@contextmanager
+def _noting(runs: Sequence[CellRun]) -> Iterator[None]:
+    """Inside, warnings become notes of the runs."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", BenchWarning)
+        yield
+    for run in runs:
+        run.outcome.notes |= {text for text in map(_note, caught) if text is not None}
 
 
 def _note(caught: warnings.WarningMessage) -> str | None:
@@ -242,16 +262,20 @@ def _pass(runs: Sequence[CellRun], checkpoint: Checkpoint, observer: Observer) -
     data = first.material
     assert isinstance(data.inputs, FeatureInputs)
     members = [Member(run.model, run.method, run.method.training_seed) for run in runs]
+    found: list[Trained | Exception]
     try:
-        with clock.phase("training"):
+        with clock.phase("training"), _noting(runs):
             found = train_stacked(
                 members, data.inputs, data.dataset.labels, data.split.train, first.config, device=first.device,
                 observer=observer, checkpoint=checkpoint,
             )  # fmt: skip
     except Exception as error:
+        if device_lost(error):
+            raise DeviceLostError(f"the GPU was lost ({first_line(error)}): run again for what is left.") from error
         if not out_of_memory(error):
             raise
-        found = [error] * len(runs)
+        found = [error.with_traceback(None)] * len(runs)  # its frames would hold all tensors of the pass
+        free_memory()
     share = clock.seconds()["total"] / len(runs)
     for run, result in zip(runs, found, strict=True):
         if isinstance(result, Exception) and out_of_memory(result):

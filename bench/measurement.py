@@ -23,8 +23,9 @@ from bench.evaluation.evaluate import evaluate
 from bench.evaluation.semantics import hierarchy_similarity, pcc
 from bench.evaluation.summary import measures
 from bench.grid.cell import Cell
-from bench.grid.failures import out_of_memory
 from bench.plugins.method import Method
+from bench.training.device_errors import out_of_memory
+from bench.training.devices import free_memory
 from bench.training.model import HashModel
 from bench.training.progress import Observer
 from bench.training.regimes import regime_named
@@ -96,7 +97,7 @@ def where_it_fits(work: Callable[[torch.device], Found], device: torch.device) -
     except Exception as error:
         if device.type == "cpu" or not out_of_memory(error):
             raise
-    torch.cuda.empty_cache()
+    free_memory()
     warnings.warn("the GPU's memory ran out: evaluated on the CPU.", BenchWarning, stacklevel=2)
     return work(torch.device("cpu"))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,11 @@ import pytest
 import torch
 
 import bench
-from bench.errors import DataError
+from bench.errors import DataError, DeviceLostError
 from bench.evaluation.semantics import hierarchy_similarity
 from bench.experiment import build_method, run_unit
 from bench.grid.plan import make_plan
+from bench.grid.results import Results
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.methods.orthohash import OrthoHash
@@ -262,3 +265,73 @@ def test_what_is_searched_is_the_database_and_what_asks_the_queries(tmp_path: Pa
     assert len(np.unique(query, axis=0)) == len(np.unique(database, axis=0)) == 1
     assert (query[0] != database[0]).any()
     assert stored.result["metrics"]["map"] == pytest.approx(stored.result["metrics"]["map_chance"])
+
+
+LOST = RuntimeError("CUDA error: device-side assert triggered\nCompile with `TORCH_USE_CUDA_DSA`")
+
+
+def test_a_cell_that_loses_the_gpu_is_stored_and_the_others_are_left(
+    tmp_path: Path, tiny_set: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: OrthoHash, *batch: torch.Tensor) -> torch.Tensor:
+        raise LOST
+
+    with monkeypatch.context() as patched:
+        patched.setattr(OrthoHash, "loss", lost)
+        options: dict[str, Any] = {"methods": ["csq", "orthohash", "crh"], "bits": [8], "out": tmp_path}
+        with pytest.raises(DeviceLostError, match=r"orthohash.* \(CUDA error: device-side assert triggered\)"):
+            bench.run(**options, set=tiny_set, reports=False)
+    stored = Results.read(tmp_path).cells
+    assert {one.cell.method: one.ok for one in stored} == {"csq": True, "orthohash": False}
+    again = bench.run(**options, set=tiny_set, reports=False)
+    assert all(one.ok for one in again.cells)
+    assert len(again.cells) == 3
+
+
+def test_a_pass_in_which_the_gpu_is_lost_is_no_cells_fault(
+    tmp_path: Path, features: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(self: OrthoHash, *batch: torch.Tensor) -> torch.Tensor:
+        raise LOST
+
+    monkeypatch.setattr(OrthoHash, "loss", lost)
+    options: dict[str, Any] = {"methods": ["csq", "orthohash"], "datasets": [features], "bits": [8], "out": tmp_path}
+    with pytest.raises(DeviceLostError, match="the GPU was lost"):
+        bench.run(**options, set={"train": {"epochs": 2}}, reports=False)
+    assert Results.read(tmp_path).cells == []
+
+
+def test_what_a_pass_warns_of_is_a_note_of_each_of_its_cells(
+    tmp_path: Path, features: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loss = OrthoHash.loss
+
+    def warns(self: OrthoHash, *batch: torch.Tensor) -> torch.Tensor:
+        warnings.warn("put_ does not have a deterministic implementation. More of it.", stacklevel=1)
+        return loss(self, *batch)
+
+    monkeypatch.setattr(OrthoHash, "loss", warns)
+    options: dict[str, Any] = {"methods": ["csq", "orthohash"], "datasets": [features], "bits": [8], "out": tmp_path}
+    found = bench.run(**options, set={"train": {"epochs": 2}}, reports=False)
+    for one in found.cells:
+        assert one.result["provenance"]["trained_together"] == 2
+        assert "put_ does not have a deterministic implementation." in one.result["notes"]
+
+
+def test_nothing_of_a_pass_that_was_too_large_is_held(
+    tmp_path: Path, features: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[weakref.ref[torch.Tensor]] = []
+    loss = OrthoHash.loss
+
+    def full(self: OrthoHash, *batch: torch.Tensor) -> torch.Tensor:
+        if not held:
+            large = torch.ones(10)
+            held.append(weakref.ref(large))
+            raise MemoryError
+        assert held[0]() is None
+        return loss(self, *batch)
+
+    monkeypatch.setattr(OrthoHash, "loss", full)
+    options: dict[str, Any] = {"methods": ["csq", "orthohash"], "datasets": [features], "bits": [8], "out": tmp_path}
+    assert all(one.ok for one in bench.run(**options, set={"train": {"epochs": 2}}, reports=False).cells)

@@ -9,7 +9,7 @@ import socket
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -100,12 +100,22 @@ class RayCluster(Cluster[RayTask]):
         self.needs = {"num_cpus": config.threads, "num_gpus": gpus}
         if config.memory is not None:
             self.needs["memory"] = int(config.memory * 2**30)
+        self.remote = self._remote(run_unit)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.queue = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         self.tasks: dict[int, RayTask] = {}
         self.numbers = itertools.count()
         self.tried: set[str] = set()  # first cells of units
         self.given = self._made_once(units, observer)
+
+    def _remote(self, function: Callable[..., Any]) -> Any:
+        """What Ray runs on a node with what a unit needs.
+
+        Where that is a GPU, in a process of its own each time: one that has used a GPU would not see that the next unit
+        was given another. Ray does so by itself only where GPUs are named here, not in `options`.
+        """
+        options: dict[str, Any] = {**self.needs, **({"max_calls": 1} if self.needs["num_gpus"] else {})}
+        return ray.remote(**options)(function)
 
     def start(self, units: Sequence[Unit]) -> list[RayTask]:
         """See `Cluster`."""
@@ -115,7 +125,7 @@ class RayCluster(Cluster[RayTask]):
         task, number = RayTask(unit), next(self.numbers)
         self.tasks[number] = task
         if self.config.shared or _claim(task):
-            remote = ray.remote(run_unit).options(**self.needs, max_retries=0, name=unit[0].cell.title)
+            remote = self.remote.options(max_retries=0, name=unit[0].cell.title)
             first = unit[0].cell.id not in self.tried  # else it may have been lost for what it was given
             self.tried.add(unit[0].cell.id)
             given = self.given.get(_read(unit[0]), {}) if first else {}
@@ -173,7 +183,7 @@ class RayCluster(Cluster[RayTask]):
         groups: dict[Any, list[Job]] = defaultdict(list)
         for unit in units:
             groups[_read(unit[0])].append(unit[0])
-        remote = ray.remote(arrays_for_all).options(**self.needs)
+        remote = self._remote(arrays_for_all)
         wanted = {key: jobs[0] for key, jobs in groups.items() if key is not None and len(jobs) > 1}
         for job in wanted.values():
             observer.stage(f"preparing {job.cell.dataset_label} for all nodes", 0)

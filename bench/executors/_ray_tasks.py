@@ -110,10 +110,11 @@ def _check(options: Order) -> None:
 
 
 def _run(options: Order, given: Mapping[str, NDArray[Any]]) -> None:
-    from bench.workers.work import work
+    from bench.workers.work import ending_with_the_gpu, work
 
     jobs = _jobs(options)
     with ExitStack() as inside:
+        inside.enter_context(ending_with_the_gpu())
         inside.enter_context(arrays_given(given))
         if not options["shared"]:
             folder = Path(inside.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.errors import BenchError, NotFiniteError
+from bench.training.device_errors import out_of_memory
 
 Kind = Literal["error", "refused", "not-finite", "out-of-memory", "killed", "timeout"]
 KINDS: dict[Kind, str] = {
@@ -42,15 +43,6 @@ def failure_of(error: BaseException, traceback: str | None) -> Failure:
     if isinstance(error, BenchError):
         return Failure("refused", str(error), traceback)
     return Failure("error", f"{type(error).__name__}: {_first_line(error)}", traceback)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the device or the host: torch says so with errors of more than one type."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    return isinstance(error, RuntimeError) and (
-        "can't allocate memory" in str(error) or "not enough memory" in str(error)
-    )
 
 
 def _asked_for(error: BaseException) -> str:

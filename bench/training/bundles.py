@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.func import vmap
 
 from bench.plugins.method import Method
+from bench.training.device_errors import of_the_process
 from bench.training.runs import Run, Sums
 
 Losses = Callable[[Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]
@@ -146,9 +147,9 @@ def _forward(bundle: Bundle) -> list[Bundle]:
         return [bundle] if run.error is None else []
     try:
         bundle.forward()
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception:
+    except Exception as error:
+        if of_the_process(error):
+            raise
         return _apart(bundle)
     return [bundle]
 
@@ -163,9 +164,9 @@ def _backward(bundles: list[Bundle]) -> list[Bundle]:
         return []
     try:
         torch.autograd.backward([bundle.total for bundle in bundles], retain_graph=True)
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
-    except Exception:
+    except Exception as error:
+        if of_the_process(error):
+            raise
         for bundle in bundles:
             bundle.forget()
     else:

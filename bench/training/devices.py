@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,12 @@ def chosen_kernels(deterministic: bool) -> Iterator[None]:
         cudnn.benchmark = benchmark
         if deterministic:
             torch.set_deterministic_debug_mode(mode)
+
+
+def free_memory() -> None:
+    """Give back what nothing refers to any more."""
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 @functools.cache

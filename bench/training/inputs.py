@@ -88,7 +88,7 @@ class ImageInputs:
         self._resident: Tensor | None = None
         self._ahead: Ahead | None = None
         if device.type == "cuda":
-            if images.nbytes < free_memory(device) / 3:
+            if images.nbytes < memory_left(device) / 3:
                 self._resident = on_device(images, device)
             else:
                 self._ahead = Ahead(functools.partial(gathered, images, pinned=True))
@@ -185,7 +185,7 @@ def gathered(images: Images, rows: NDArray[np.int64], pinned: bool = False) -> T
     return batch
 
 
-def free_memory(device: torch.device) -> int:
+def memory_left(device: torch.device) -> int:
     """Bytes of a GPU that can still be had: those nobody has, and those torch has kept of what it was given back."""
     kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return torch.cuda.mem_get_info(device)[0] + kept

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from bench.plugins.method import Method
 from bench.training.course import Course, Trained
+from bench.training.device_errors import of_the_process
 from bench.training.model import HashModel
 from bench.training.regimes import TrainConfig
 
@@ -63,12 +64,12 @@ class Run:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Inside, an error ends this run and no other, unless memory has run out, which is no fault of its own."""
+        """Inside, an error ends this run and no other, unless it is no fault of its own."""
         try:
             yield
-        except (MemoryError, torch.OutOfMemoryError):
-            raise
         except Exception as error:
+            if of_the_process(error):
+                raise
             self.error = self.error or error
 
     def reads_slow_outputs(self) -> bool:

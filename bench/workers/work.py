@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
-from bench.errors import DataError, StoreError
+from bench.errors import DataError, DeviceLostError, StoreError
 from bench.experiment import run_unit
 from bench.grid.claims import claimed
 from bench.grid.job import Job
@@ -20,7 +22,7 @@ def work(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredC
     """Stored cells of the unit; those that another process is running are left out, to be asked for again later.
 
     Raises:
-        DataError, StoreError: as `run_unit`.
+        DataError, DeviceLostError, StoreError: as `run_unit`.
     """
     with ExitStack() as claims:
         mine: list[Job] = []
@@ -38,8 +40,22 @@ def work(unit: Unit, workshop: Workshop, observer: Observer) -> Iterator[StoredC
 def serve(unit: Unit, workshop: Workshop, sender: Sender) -> None:
     """Run a unit for a parent that is told of all that comes of it."""
     try:
-        for stored in work(unit, workshop, sender):
-            sender.stored(stored)
+        with ending_with_the_gpu():
+            for stored in work(unit, workshop, sender):
+                sender.stored(stored)
     except (DataError, StoreError) as error:
         sender.error(error)
     sender.say("done")
+
+
+@contextmanager
+def ending_with_the_gpu() -> Iterator[None]:
+    """Ends the process where it has lost its GPU: whoever waits for it gives what is left to another process.
+
+    At once, since what Python does at its end may ask the GPU once more, and wait for it.
+    """
+    try:
+        yield
+    except DeviceLostError as error:
+        print(error, file=sys.stderr, flush=True)  # noqa: T201 - the worker's log
+        os._exit(1)

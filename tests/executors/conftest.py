@@ -36,6 +36,7 @@ TROUBLES = {
     "raises": "raise ValueError('the fourth batch')",
     "not-a-number": "return loss * float('nan')",
     "greedy": "self.hoard = torch.ones(2**40)",
+    "loses-the-gpu": "raise RuntimeError('CUDA error: device-side assert triggered')",
     "hangs": "time.sleep(600)",
     "dies": "os.kill(os.getpid(), signal.SIGKILL)",
 }

@@ -41,15 +41,15 @@ def test_processes_give_the_same_bits_as_this_one(tmp_path: Path, tiny_set: dict
 
 @pytest.mark.slow
 def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: dict, trouble: Trouble) -> None:
-    names = ["raises", "not-a-number", "greedy", "hangs", "dies"]
+    names = ["raises", "not-a-number", "greedy", "loses-the-gpu", "hangs", "dies"]
     results = bench.run(
         methods=["csq", *map(trouble, names)], bits=[8], set=tiny_set, out=tmp_path / "out", workers=2, timeout=30,
     )  # fmt: skip
     found = {s.cell.method: s for s in results.cells}
     assert found["csq"].ok
     assert {n: found[n].result["failure"] for n in names} == {
-        "raises": "error", "not-a-number": "not-finite", "greedy": "out-of-memory", "hangs": "timeout",
-        "dies": "killed",
+        "raises": "error", "not-a-number": "not-finite", "greedy": "out-of-memory",
+        "loses-the-gpu": "error", "hangs": "timeout", "dies": "killed",
     }  # fmt: skip
     reasons = {n: found[n].result["reason"] for n in names}
     assert reasons["raises"] == "ValueError: the fourth batch"
@@ -62,14 +62,15 @@ def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("name", "failure"), [("dies", "killed"), ("loses-the-gpu", "error")])
 def test_what_shared_a_pass_with_a_cell_that_died_is_run_again_alone(
-    tmp_path: Path, features: str, trouble: Trouble
+    tmp_path: Path, features: str, trouble: Trouble, name: str, failure: str
 ) -> None:
     results = bench.run(
-        methods=["csq", trouble("dies"), "crh"], datasets=[features], bits=[8],
+        methods=["csq", trouble(name), "crh"], datasets=[features], bits=[8],
         set={"train": {"epochs": 3, "batch_size": 32}}, out=tmp_path / "out", workers=1, reports=False,
     )  # fmt: skip
-    assert [s.result["failure"] for s in results.cells] == [None, "killed", None]
+    assert [s.result["failure"] for s in results.cells] == [None, failure, None]
     alone = bench.run(
         methods=["csq", "crh"], datasets=[features], bits=[8], set={"train": {"epochs": 3, "batch_size": 32}},
         out=tmp_path / "alone", reports=False,

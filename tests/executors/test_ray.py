@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_node_that_is_killed_costs_what_it_had_in_hand(
 def test_each_trouble_is_one_cells_and_has_its_reason(
     nodes: Nodes, tmp_path: Path, tiny_set: dict, trouble: Trouble
 ) -> None:
-    troubles = ["raises", "hangs", "dies"]
+    troubles = ["raises", "loses-the-gpu", "hangs", "dies"]
     results = bench.run(
         methods=["csq", *map(trouble, troubles)], bits=[8], out=tmp_path / "out", executor="ray", timeout=20,
         set={**tiny_set, "ray": {"address": nodes.address}}, reports=False,
@@ -113,6 +114,7 @@ def test_each_trouble_is_one_cells_and_has_its_reason(
     found = {s.cell.method: (s.result["failure"], s.result["reason"]) for s in results.cells}
     assert found == {
         "csq": (None, None), "raises": ("error", "ValueError: the fourth batch"),
+        "loses-the-gpu": ("error", "RuntimeError: CUDA error: device-side assert triggered"),
         "hangs": ("timeout", "not done after 20 s: ended as --timeout says"),
         "dies": ("killed", "its process ended without a word (WorkerCrashedError)"),
     }  # fmt: skip
@@ -180,3 +182,20 @@ def test_the_module_does_not_hide_the_library() -> None:
 
     assert registry("executor").load("ray") is Ray
     assert ray.__file__ and "executors" not in ray.__file__
+
+
+@pytest.mark.parametrize("gpus", [0.0, 0.5, 1.0])
+def test_a_process_that_has_used_a_gpu_runs_no_second_unit(
+    gpus: float, tmp_path: Path, tiny_set: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.executors import _ray_cluster as module
+
+    context = SimpleNamespace(get_node_id=lambda: "00" * 28)
+    monkeypatch.setattr(module.ray, "get_runtime_context", lambda: context)
+    monkeypatch.setattr(module, "Queue", lambda actor_options: None)
+    monkeypatch.setattr(module, "_gpus", lambda config, device: gpus)
+    spec = grid_spec(options={"methods": ["csq"], "bits": [8], "out": tmp_path, "set": tiny_set})
+    units = [(make_plan(spec).cells[0].job,)]
+    cluster = module.RayCluster(RayConfig(), units, Observer())
+    assert cluster.remote._max_calls == (1 if gpus else 0)
+    assert (cluster.remote._default_options["num_gpus"] or 0) == gpus

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from bench.errors import ConfigError, NotFiniteError, TrainingError
-from bench.grid.failures import KINDS, failure_of, out_of_memory
+from bench.grid.failures import KINDS, failure_of
+from bench.training.device_errors import out_of_memory
 
 
 @pytest.mark.parametrize(

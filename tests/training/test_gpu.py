@@ -45,7 +45,7 @@ def fit(
     config, rows = train_config("finetune", None, over), np.arange(len(labels))
     room: AbstractContextManager[Any] = nullcontext()
     if not resident:
-        room = patch.object(inputs_module, "free_memory", return_value=0)
+        room = patch.object(inputs_module, "memory_left", return_value=0)
     with room:
         source = ImageInputs(pixels, config, Weights("scratch"), True, device)
     hashing = bench.method(method, CLASSES, BITS, seed).to(device)
