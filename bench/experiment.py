@@ -275,7 +275,7 @@ def _pass(runs: Sequence[CellRun], checkpoint: Checkpoint, observer: Observer) -
         if not out_of_memory(error):
             raise
         found = [error.with_traceback(None)] * len(runs)  # its frames would hold all tensors of the pass
-        free_memory()
+    free_memory()  # those that it could not take have it all to themselves
     share = clock.seconds()["total"] / len(runs)
     for run, result in zip(runs, found, strict=True):
         if isinstance(result, Exception) and out_of_memory(result):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 _NO_MEMORY = (
     "can't allocate memory", "not enough memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED",
-    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED", "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
 )  # fmt: skip
 
 
@@ -20,7 +20,8 @@ def out_of_memory(error: BaseException) -> bool:
 
 def device_lost(error: BaseException) -> bool:
     """Whether CUDA has failed in the midst of its work (an index out of range, an illegal address, broken memory):
-    whatever the process asks of the GPU from then on fails too.
+    whatever the process asks of the GPU from then on fails too. A few that would not are counted among them: a new
+    process costs seconds.
     """
     return isinstance(error, RuntimeError) and "CUDA error: " in str(error) and not out_of_memory(error)
 

@@ -45,13 +45,14 @@ class Task:
         since: when its last cell began or ended, on the monotonic clock.
         shared: whether it does what all cells on a dataset profit of; that counts toward no cell's time.
         timed_out: whether it was ended because a cell took too long.
+        advanced: whether any of its cells is stored.
     """
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.number: int | None = None
         self.since = time.monotonic()
-        self.shared = self.timed_out = False
+        self.shared = self.timed_out = self.advanced = False
 
 
 T = TypeVar("T", bound=Task)
@@ -174,6 +175,7 @@ class Dispatch(Generic[T]):
 
     def _drop(self, task: T, job: Job, stored: StoredCell) -> StoredCell:
         task.unit = tuple(other for other in task.unit if other is not job)
+        task.advanced = True
         task.since = time.monotonic()
         self._observer(task).stored(stored)
         return stored
@@ -197,14 +199,18 @@ class Dispatch(Generic[T]):
         self.cluster.cancel(idle)
 
     def _bury(self, task: T, end: End) -> Iterator[StoredCell]:
-        """A task has ended. Its unit is run once more, as it was; if that ends badly again, cell by cell."""
+        """A task has ended. Its unit is run once more, as it was; if that ends badly again, cell by cell.
+
+        One that has stored a cell leaves others that it need not have begun: they have lost nothing yet.
+        """
         for job in task.unit:
             stored = Store(job.out).read_newer(job.cell, job.seen)  # the message was lost with the machine
             if stored is not None:
                 yield self._drop(task, job, stored)
         self.tasks.remove(task)
         unit = task.unit
-        self.lost.update(job.cell.id for job in unit)
+        if not task.advanced:
+            self.lost.update(job.cell.id for job in unit)
         if task.timed_out:
             end = End(Failure("timeout", f"not done after {self.config.timeout:g} s: ended as --timeout says"))
         hopeful = not end.final and end.failure.kind != "timeout"

@@ -67,12 +67,17 @@ class Here(Cluster[Task]):
             try:
                 for stored in work(task.unit, Workshop(sender), sender):
                     sender.stored(stored)
+                    if fate == "half":
+                        break
             except (DataError, StoreError) as error:
                 sender.error(error)
             if fate == "mute":  # it has run, but nothing is heard of it
                 self.ends.append((task, LOST))
                 continue
-            sender.say("done")
+            if fate == "half":  # it has lost its GPU in the first cell
+                self.ends.append((task, LOST))
+            else:
+                sender.say("done")
             for line in pipe.getvalue().splitlines():
                 yield from [(task, json.loads(line))] * (2 if fate == "twice" else 1)
 
@@ -122,6 +127,13 @@ def test_one_that_is_lost_again_is_run_cell_by_cell(jobs: list[Job]) -> None:
     cluster, found = dispatch(jobs, fate, retries=2)
     assert found == {**FINE, "crh-0": "its node was lost"}
     assert sorted(cluster.started) == sorted([*[PASSES[0]] * 3, ["csq-0"], ["crh-0"], PASSES[1]])
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_what_a_task_leaves_that_has_stored_a_cell_has_lost_nothing(jobs: list[Job], retries: int) -> None:
+    cluster, found = dispatch(jobs, lambda unit, before: "half", retries=retries)
+    assert found == FINE
+    assert sorted(cluster.started) == sorted([*PASSES, ["crh-0"], ["crh-1"]])
 
 
 def test_what_someone_has_cancelled_is_not_run_again(jobs: list[Job]) -> None:
