@@ -62,7 +62,7 @@ def clip_rows(weight: Tensor, bias: Tensor, widths: Tensor, owner: Tensor, confi
     if config.clip_norm is None:
         return
     squares = torch.linalg.vector_norm(weight, dim=1).square() + bias.square()
-    norms = torch.segment_reduce(squares, "sum", lengths=widths, unsafe=True).sqrt()  # safe: it waits for the device
+    norms = torch.segment_reduce(squares, "sum", lengths=widths, unsafe=True).sqrt()  # checks would wait for the device
     factors = (config.clip_norm / (norms + 1e-6)).clamp(max=1)[owner]
     weight *= factors[:, None]
     bias *= factors

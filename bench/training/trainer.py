@@ -16,6 +16,7 @@ from bench.plugins.method import Method
 from bench.randomness import stream, torch_stream
 from bench.training.checkpoint import Checkpoint, Part, RandomStates, run_identity
 from bench.training.course import Course, Trained
+from bench.training.devices import kernels_for
 from bench.training.inputs import Inputs, targets_of
 from bench.training.model import HashModel
 from bench.training.optimizer import clip_gradients, make_optimizer, set_lr
@@ -86,7 +87,8 @@ def train(
         for batch in told(batches(order, config.batch_size, config.drop_last), lambda b: inputs.expect(rows[b])):
             places = torch.from_numpy(batch).to(device, non_blocking=True)  # the host goes on meanwhile
             items = inputs.train_batch(rows[batch], augmentation)
-            _gradients(model, slow, course, optimizer, places, items, micro_batches)
+            with kernels_for(len(batch) == config.batch_size):
+                _gradients(model, slow, course, optimizer, places, items, micro_batches)
             clip_gradients(model, config)
             optimizer.step()
             observer.advance(len(batch))
@@ -169,7 +171,8 @@ def outputs_of(
     found: list[Tensor] = []  # made once: parts that are joined in the end would be held twice
     done = 0
     for some in told(batches(rows, inputs.test_batch_size), inputs.expect):
-        parts = network(inputs.test_batch(some))
+        with kernels_for(len(some) == inputs.test_batch_size):
+            parts = network(inputs.test_batch(some))
         found = found or [_on_host(len(rows), part) for part in parts]
         for whole, part in zip(found, parts, strict=True):
             whole[done : done + len(some)].copy_(part, non_blocking=True)

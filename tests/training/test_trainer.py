@@ -10,6 +10,7 @@ import bench
 import bench.plugins.method
 from bench.errors import TrainingError
 from bench.plugins.method import Method, signs
+from bench.training.devices import chosen_kernels
 from bench.training.inputs import FeatureInputs
 from bench.training.model import HashModel, build_head
 from bench.training.progress import Observer
@@ -214,6 +215,30 @@ def test_a_slow_copy_is_what_torch_averages() -> None:
     assert len(pairs) == 6
     assert all(torch.equal(one, other) for one, other in pairs)
     assert not any(weight.requires_grad for weight in slow.parameters())
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_kernels_are_searched_for_where_a_batch_is_of_the_usual_size(deterministic: bool) -> None:
+    heard: dict[int, set[bool]] = {}
+
+    class Listener(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            heard.setdefault(len(x), set()).add(torch.backends.cudnn.benchmark)
+            return super().forward(x)
+
+    config = TrainConfig.build("train", {"epochs": 2, "batch_size": 32})
+    model, inputs = HashModel(nn.Identity(), Listener(DIM, BITS)), FeatureInputs(FEATURES, CPU)
+    inputs.test_batch_size = 40
+    method = bench.method("csq", CLASSES, BITS)
+    with chosen_kernels(deterministic):
+        train(
+            model, method, inputs, LABELS, np.arange(101), config,
+            seed=0, pretrained=False, device=CPU, observer=Observer(),
+        )  # fmt: skip
+        encode(model, method, inputs, np.arange(101), Observer())
+        assert torch.backends.cudnn.benchmark is not deterministic
+    wanted = not deterministic
+    assert heard == {32: {wanted}, 5: {False}, 40: {wanted}, 21: {False}}
 
 
 def test_each_batch_is_told_of_before_the_one_ahead_of_it_is_handed_out() -> None:
