@@ -18,6 +18,7 @@ import bench
 from bench.compat import import_torchvision
 from bench.training.backbones import Weights
 from bench.training.compiled import CompiledNetworks
+from bench.training.devices import chosen_kernels
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel, build_model
 from bench.training.optimizer import clip_gradients, make_optimizer
@@ -35,6 +36,13 @@ MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 def pixels() -> np.ndarray:
     """(N, 256, 256, 3) uint8."""
     return np.random.default_rng(0).integers(0, 256, (COUNT, 256, 256, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def kernels() -> Iterator[None]:
+    """Chosen as `bench run` chooses them."""
+    with chosen_kernels(False):
+        yield
 
 
 def config(epochs: int = 1) -> TrainConfig:
