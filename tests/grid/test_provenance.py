@@ -50,11 +50,12 @@ def test_a_gpu_is_named_and_its_seconds_and_memory_are_counted() -> None:
     device = torch.device("cuda")
     torch.ones(1, device=device)
     reset_peaks(device)
+    before = torch.cuda.memory_reserved(device)  # other tests may have left cuBLAS its workspace
     kept = torch.ones(2**24, device=device)
-    assert peaks(device)["peak_gpu_memory_bytes"] >= kept.nbytes
+    assert peaks(device)["peak_gpu_memory_bytes"] >= before + kept.nbytes
     del kept
     reset_peaks(device)
-    assert peaks(device)["peak_gpu_memory_bytes"] < 2**26
+    assert peaks(device)["peak_gpu_memory_bytes"] == before
     found = provenance(device, seconds=2.5)
     assert found["gpu_seconds"] == 2.5
     assert found["gpu"]["name"] == torch.cuda.get_device_name(device)
