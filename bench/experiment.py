@@ -156,21 +156,26 @@ class CellRun:
             self._build()
 
     def train(self) -> None:
-        """Alone; where memory runs out, once more with smaller batches that make up the same step."""
+        """Alone; where memory runs out, once more with smaller batches that make up the same step, and where torch
+        cannot compile a backward pass, once more without.
+        """
         with self._guarded():
+            micro_batches = 1
             try:
-                self._train(1)
+                self._train(micro_batches)
             except Exception as error:
-                if not out_of_memory(error):
+                networks = self.material.networks
+                if out_of_memory(error):
+                    micro_batches = _SMALLER
+                    said = f"memory ran out: trained in {_SMALLER} micro-batches a step."
+                    warnings.warn(said, BenchWarning, stacklevel=2)
+                elif networks is None or not networks.gives_up(error):
                     raise
-                warnings.warn(
-                    f"memory ran out: trained in {_SMALLER} micro-batches a step.", BenchWarning, stacklevel=2
-                )
             if self.trained is None:
                 del self.model, self.method  # their memory is needed
                 free_memory()
                 self._build()
-                self._train(_SMALLER)
+                self._train(micro_batches)
 
     def _train(self, micro_batches: int) -> None:
         with self.clock.phase("training"), seeded(self.method.training_seed, "dropout"):
@@ -202,6 +207,8 @@ class CellRun:
     def store(self) -> StoredCell:
         """Write what came of it; its network is let go."""
         self.__dict__.pop("model", None)
+        networks = self.material.networks if hasattr(self, "material") else None
+        self.outcome.compiled = networks.how if networks is not None and networks.error is None else "no"
         stored = self.outcome.store(self.job, self.clock, self.device)
         self._checkpoint.clear()
         return stored

@@ -13,6 +13,7 @@ from bench.grid.failures import Failure
 from bench.grid.job import Job
 from bench.grid.provenance import peaks, provenance
 from bench.grid.store import Store, StoredCell
+from bench.training.regimes import Compile
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Outcome:
         notes: what a reader must know.
         seeds: root seeds by what they are of.
         together: heads of the pass that trained it; 1: alone.
+        compiled: what its backbone was compiled to.
         gpu_busy: share of the training in which its GPU was busy, where that is known.
     """
 
@@ -34,6 +36,7 @@ class Outcome:
     notes: set[str] = field(default_factory=set)
     seeds: dict[str, int] = field(default_factory=dict)
     together: int = 1
+    compiled: Compile = "no"
     gpu_busy: float | None = None
 
     def store(self, job: Job, clock: Clock, device: torch.device) -> StoredCell:
@@ -44,7 +47,7 @@ class Outcome:
         """
         failure, seconds = self.failure, clock.seconds()
         seeds = {"cell": job.cell.seed, **self.seeds}
-        where = provenance(device, seeds, seconds["total"], self.together, job.compile) | peaks(device)
+        where = provenance(device, seeds, seconds["total"], self.together, self.compiled) | peaks(device)
         result = {
             "status": "ok" if failure is None else "failed", "failure": None if failure is None else failure.kind,
             "reason": None if failure is None else failure.reason,

@@ -64,18 +64,29 @@ class CompiledNetworks:
     def forward(self, network: nn.Module, x: Tensor) -> Tensor:
         """`network(x)`; where torch cannot compile it, plainly, with a BenchWarning the first time."""
         if self.error is None:
-            from torch._dynamo.exc import TorchDynamoException  # heavy, and there already
-
             try:
                 return self._compiled(network, x)
-            except TorchDynamoException as error:  # raised before anything has run
-                self.error = error
-                warnings.warn(
-                    f"torch.compile cannot be used here ({first_line(error)}): the network runs as it is.",
-                    BenchWarning,
-                    stacklevel=2,
-                )
+            except Exception as error:  # raised before anything has run
+                if not self.gives_up(error):
+                    raise
         return _forward(network, x)
+
+    def gives_up(self, error: Exception) -> bool:
+        """Whether it is torch's that it cannot compile: networks run plainly from then on, and a BenchWarning says so.
+
+        What belongs to the backward pass is compiled when that is first run, in the midst of a step.
+        """
+        from torch._dynamo.exc import TorchDynamoException  # heavy, and there already
+
+        if not isinstance(error, TorchDynamoException):
+            return False
+        self.error = error
+        warnings.warn(
+            f"torch.compile cannot be used here ({first_line(error)}): the network runs as it is.",
+            BenchWarning,
+            stacklevel=2,
+        )
+        return True
 
 
 def _forward(network: nn.Module, x: Tensor) -> Tensor:

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._dynamo.backends.common import aot_autograd
+from torch._dynamo.exc import TorchDynamoException
 
 import bench.workshop
 from bench.api import run
@@ -111,6 +113,28 @@ def test_where_torch_cannot_compile_the_network_runs_as_it_is() -> None:
     with pytest.warns(BenchWarning, match=r"torch\.compile cannot be used here .*: the network runs as it is"):
         torch.testing.assert_close(one.features(images()), plain(images()))
     one.features(images())  # and says so once (a second warning would be an error)
+
+
+def test_where_torch_cannot_compile_the_backward_pass_the_training_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(graph: Any, inputs: list[Tensor]) -> Any:
+        raise TorchDynamoException("no backward pass\nand more")
+
+    half = aot_autograd(fw_compiler=lambda graph, inputs: graph, bw_compiler=broken)
+    monkeypatch.setattr(bench.workshop, "CompiledNetworks", lambda how: CompiledNetworks(how, half))
+    options: dict[str, Any] = {
+        "methods": ["csq"], "bits": [8], "seeds": [0, 1], "reports": False,
+        "set": {"train": {"epochs": 1, "batch_size": 16}, "local": {"workers": 0},
+                "glyphs": {"classes": 8, "train": 10, "query": 2, "database": 4}},
+    }  # fmt: skip
+    plain = run(out=tmp_path / "plain", **options)
+    compiled = run(out=tmp_path / "compiled", compile="kernels", **options)
+    for one, other in zip(plain.cells, compiled.cells, strict=True):
+        assert one.result["metrics"] == other.result["metrics"]
+        assert other.result["provenance"]["compiled"] == "no"
+    notes = [[note for note in cell.result["notes"] if "torch.compile" in note] for cell in compiled.cells]
+    assert notes == [["torch.compile cannot be used here (no backward pass): the network runs as it is."], []]
 
 
 @pytest.mark.parametrize("how", ["kernels", "graphs"])
