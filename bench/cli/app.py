@@ -71,7 +71,7 @@ app.command("centers", help="Make a method's centers by themselves, audit them a
 app.command("check", help="Check that a method, yours or ours, keeps to the contract; takes seconds.")(check_command)
 app.command("compare", help="Test which methods of a run differ by more than chance.")(compare_command)
 app.command("verify", help="Run a stored cell again and say whether the same codes and mAP come out.")(verify_command)
-app.command("regress", help="Run small grids again and say what is outside the bands learned from 20 seeds.")(
+app.command("regress", help="Run small grids again and say what is outside the bands learned from many seeds.")(
     regress_command
 )
 app.command("profile", help="Run a few epochs of a cell and tell where its time goes; nothing is stored.")(

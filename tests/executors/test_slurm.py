@@ -104,7 +104,7 @@ def in_background() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_background")
 def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: dict, trouble: Trouble) -> None:
-    grid: dict[str, Any] = {"methods": ["csq", *map(trouble, ["raises", "hangs", "dies"])], "bits": [8]}
+    grid: dict[str, Any] = {"methods": ["csq", *map(trouble, ["raises", "loses-the-gpu", "hangs", "dies"])], "bits": [8]}
     results = run({**grid, "set": tiny_set, "out": tmp_path / "out"}, **HERE, timeout=20, workers=3, retries=0)
     found = {s.cell.method: (s.result["failure"], s.result["reason"]) for s in results.cells}
     failure, reason = found.pop("dies")
@@ -112,6 +112,7 @@ def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: 
     assert str(tmp_path / "out" / "slurm") in reason
     assert found == {
         "csq": (None, None), "raises": ("error", "ValueError: the fourth batch"),
+        "loses-the-gpu": ("error", "RuntimeError: CUDA error: device-side assert triggered"),
         "hangs": ("timeout", "not done after 20 s: ended as --timeout says"),
     }  # fmt: skip
 
