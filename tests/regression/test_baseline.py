@@ -113,8 +113,8 @@ def test_choices_over_the_grid_of_a_file(baseline: Baseline) -> None:
 
 def test_the_committed_baseline_covers_the_five_methods() -> None:
     own = read_baseline(OWN)
-    assert len(own.seeds) == 20
-    assert own.history[-1].seeds == 20
+    assert len(own.seeds) == 100
+    assert own.history[-1].seeds == 100
     assert {each.cell.method for each in own.cells} == {"crh", "csq", "orthohash", "mds", "shc"}
     assert {each.cell.dataset for each in own.cells} == {"glyphs", "glyph-scenes"}
     assert len(own.cells) == 5 * 2 * 2
