@@ -104,7 +104,8 @@ def in_background() -> Iterator[None]:
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_background")
 def test_each_trouble_is_one_cells_and_has_its_reason(tmp_path: Path, tiny_set: dict, trouble: Trouble) -> None:
-    grid: dict[str, Any] = {"methods": ["csq", *map(trouble, ["raises", "loses-the-gpu", "hangs", "dies"])], "bits": [8]}
+    names = ["raises", "loses-the-gpu", "hangs", "dies"]
+    grid: dict[str, Any] = {"methods": ["csq", *map(trouble, names)], "bits": [8]}
     results = run({**grid, "set": tiny_set, "out": tmp_path / "out"}, **HERE, timeout=20, workers=3, retries=0)
     found = {s.cell.method: (s.result["failure"], s.result["reason"]) for s in results.cells}
     failure, reason = found.pop("dies")
