@@ -70,7 +70,8 @@ def _locked(path: Path) -> int | None:
     """A handle that holds the lock; None where another process has it."""
     while True:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # `exist_ok` looks once more, and the folder may have gone meanwhile
+                path.parent.mkdir(parents=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except FileNotFoundError:  # the folder went with another's last claim
             continue

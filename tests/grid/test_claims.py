@@ -92,3 +92,18 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         claimed(tmp_path, CELL),
     ):
         pass
+
+
+def test_a_folder_that_goes_while_it_is_made_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run's last claim takes the folder with it, at any moment."""
+    folder, is_dir = tmp_path / ".claims", Path.is_dir
+
+    def gone(self: Path) -> bool:
+        if self == folder and folder.exists():
+            folder.rmdir()
+        return is_dir(self)
+
+    folder.mkdir()
+    monkeypatch.setattr(Path, "is_dir", gone)
+    with claimed(tmp_path, CELL) as mine:
+        assert mine
