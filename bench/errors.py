@@ -36,6 +36,11 @@ def shown(value: object) -> str:
         return f"a value of type {type(value).__name__}"
 
 
+def first_line(error: BaseException, empty: str | None = None) -> str:
+    """Of an error's text; where it has none `empty`, or what kind of error it is."""
+    return (str(error).strip().splitlines() or [empty or type(error).__name__])[0]
+
+
 def _cut(text: str, most: int) -> str:
     half = most // 2
     return text if len(text) <= most else f"{text[: most - half]} ... {text[-half:]}"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.clock import Clock
-from bench.errors import BenchWarning, DataError, DeviceLostError, StoreError
+from bench.errors import BenchWarning, DataError, DeviceLostError, StoreError, first_line
 from bench.grid.cell import Cell
 from bench.grid.failures import failure_of
 from bench.grid.job import Job
@@ -34,7 +34,6 @@ from bench.training.regimes import TrainConfig
 from bench.training.seeding import seeded
 from bench.training.stacked import Member, stackable, train_stacked
 from bench.training.trainer import Trained, train
-from bench.training.weights import first_line
 from bench.workshop import Material, Workshop
 
 _SMALLER = 4  # micro-batches of a step whose batch was too large for the memory

@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import bench
 from bench.codes.threads import cores
-from bench.errors import BenchWarning, ConfigError
+from bench.errors import BenchWarning, ConfigError, first_line
 from bench.executors._cluster import placed
 from bench.executors._ray_tasks import arrays_for_all, run_unit
 from bench.grid.claims import claimed
@@ -236,7 +236,7 @@ def _end(reference: Any) -> End:
         return End(Failure("out-of-memory", "out of memory: Ray ended its process because its node had none left"))
     except RayTaskError as error:
         cause = error.cause
-        reason = (str(cause).strip().splitlines() or ["no reason given"])[0]
+        reason = first_line(cause, "no reason given")
         return End(Failure("error", f"{type(cause).__name__}: {reason}", str(error)), final=True)
     except RayError as error:
         how = "node was lost" if "Node" in type(error).__name__ else "process ended without a word"

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.errors import BenchError, NotFiniteError
+from bench.errors import BenchError, NotFiniteError, first_line
 from bench.training.device_errors import out_of_memory
+
+_NONE = "no reason given"
 
 Kind = Literal["error", "refused", "not-finite", "out-of-memory", "killed", "timeout"]
 KINDS: dict[Kind, str] = {
@@ -42,14 +44,10 @@ def failure_of(error: BaseException, traceback: str | None) -> Failure:
         return Failure("not-finite", str(error), traceback)
     if isinstance(error, BenchError):
         return Failure("refused", str(error), traceback)
-    return Failure("error", f"{type(error).__name__}: {_first_line(error)}", traceback)
+    return Failure("error", f"{type(error).__name__}: {first_line(error, _NONE)}", traceback)
 
 
 def _asked_for(error: BaseException) -> str:
     """`4096.0 GiB could not be had`, where torch tells it among its own file names."""
     found = re.search(r"tried to allocate (\d+) bytes", str(error))
-    return _first_line(error) if found is None else f"{int(found[1]) / 2**30:,.1f} GiB could not be had"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0]
+    return first_line(error, _NONE) if found is None else f"{int(found[1]) / 2**30:,.1f} GiB could not be had"

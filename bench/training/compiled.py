@@ -12,9 +12,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from bench.errors import BenchWarning
+from bench.errors import BenchWarning, first_line
 from bench.training.regimes import Compile
-from bench.training.weights import first_line
 
 Forward = Callable[[nn.Module, Tensor], Tensor]
 

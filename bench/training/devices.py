@@ -63,7 +63,7 @@ def chosen_kernels(deterministic: bool) -> Iterator[None]:
 @contextmanager
 def kernels_for(usual: bool) -> Iterator[None]:
     """Inside, no kernels are searched for unless the batch is of the usual size: a search is made anew for each size,
-    and takes seconds (measured: half a minute for EfficientNet-Lite0, with four processes on an H100).
+    and takes seconds (EfficientNet-Lite0, four processes on an H100: the first step of a size took half a minute).
     """
     cudnn = torch.backends.cudnn
     before = cudnn.benchmark

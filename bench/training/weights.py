@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.errors import ConfigError
+from bench.errors import ConfigError, first_line
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -128,8 +128,3 @@ def _tensors(node: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
     elif isinstance(node, dict):
         for key, value in node.items():
             yield from _tensors(value, f"{name}.{key}" if name else str(key))
-
-
-def first_line(error: Exception) -> str:
-    """Of an error's text."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
