@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from bench.evaluation.evaluate import evaluate
 from bench.evaluation.semantics import pcc
 from bench.grid.plan import make_plan
-from bench.grid.results import Results
 from bench.grid.run import run_plan, write_reports
 from bench.grid.spec import grid_spec
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
+from bench.storage.results import Results
 
 __all__ = ["evaluate", "hash_centers", "method", "pcc", "run"]
 

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from bench.clock import Clock
 from bench.errors import BenchWarning, DataError, DeviceLostError, StoreError, first_line
-from bench.grid.cell import Cell
-from bench.grid.failures import failure_of
 from bench.grid.job import Job
 from bench.grid.outcome import Outcome
-from bench.grid.provenance import reset_peaks
-from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit, can_share, pass_key
 from bench.measurement import measure
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
+from bench.storage.failures import failure_of
+from bench.storage.provenance import reset_peaks
+from bench.storage.store import Store, StoredCell
 from bench.training.checkpoint import Checkpoint
 from bench.training.device_errors import device_lost, out_of_memory
 from bench.training.devices import choose_device, chosen_kernels, free_memory

@@ -22,8 +22,8 @@ from bench.evaluation.curves import curves
 from bench.evaluation.evaluate import evaluate
 from bench.evaluation.semantics import hierarchy_similarity, pcc
 from bench.evaluation.summary import measures
-from bench.grid.cell import Cell
 from bench.plugins.method import Method
+from bench.storage.cell import Cell
 from bench.training.device_errors import out_of_memory
 from bench.training.devices import free_memory
 from bench.training.model import HashModel

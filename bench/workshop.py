@@ -18,10 +18,10 @@ from bench.data.cache import cached_array
 from bench.data.splits import part_split
 from bench.errors import DataError
 from bench.evaluation.references import class_cosines, reference
-from bench.grid.cell import Cell
 from bench.grid.job import Job
 from bench.plugins.dataset import Dataset, Split
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
 from bench.training.backbones import Weights, resolve_weights, weights_digest
 from bench.training.compiled import CompiledNetworks
 from bench.training.devices import choose_device, torch_threads

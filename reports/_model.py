@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.grid.cell import Cell
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 REFERENCES = {"real-valued features": "map_features", "chance": "map_chance"}  # what mAP is seen against -> its metric
 # What a method's choice decides. Reading data, codes and evaluation cost the same whatever the method.

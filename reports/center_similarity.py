@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation.semantics import hierarchy_similarity
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
 from bench.plugins import PluginInfo
 from bench.plugins.dataset import Hierarchy
 from bench.plugins.report import Report
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 from ._figures.classes import Groups, Paths, borders, linkage_order, paths_of, top_groups, tree_order
 from ._figures.figure import save_each

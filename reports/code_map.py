@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codes.packing import unpack
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 from ._figures.classes import names_of, paths_of, top_groups, tree_order
 from ._figures.embedding import embed

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
 
 from ._figures.diagram import diagram
 from ._figures.figure import finished_panels, save, save_each, style

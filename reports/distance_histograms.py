@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
 
 from ._figures.figure import (
     COLUMN,

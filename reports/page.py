@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
 
 from ._gallery.gallery import gallery_data
 from ._model import panels

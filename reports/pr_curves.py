@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
 
 from ._figures.curves import Curves, curve_figure, curves_by_bits
 from ._figures.figure import Look, looks_of, save_each, seeds_note

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.grid.results import Results
 from bench.papers.beside import Beside, beside
 from bench.papers.files import read_papers
 from bench.papers.text import COLUMNS, LEGEND, remarks, texts, title
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
 
 from ._tables.markdown import escape, markdown
 from ._tables.table import Table, Value

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.grid.results import Results
 from bench.plugins import PluginInfo
 from bench.plugins.report import Report
+from bench.storage.results import Results
 
 from ._figures.epochs import Epochs, by_epoch, centers_moved, lengthened, with_start
 from ._figures.figure import (

@@ -16,12 +16,12 @@ from bench.errors import DataError, DeviceLostError
 from bench.evaluation.semantics import hierarchy_similarity
 from bench.experiment import build_method, run_unit
 from bench.grid.plan import make_plan
-from bench.grid.results import Results
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.methods.orthohash import OrthoHash
 from bench.plugins.dataset import Hierarchy
 from bench.plugins.method import Method
+from bench.storage.results import Results
 from bench.training.progress import Observer
 from bench.workshop import Workshop
 

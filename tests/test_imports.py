@@ -103,6 +103,21 @@ def test_no_module_needs_itself_to_be_imported() -> None:
     list(graphlib.TopologicalSorter(graph).static_order())  # raises a CycleError that names it
 
 
+def test_no_folder_needs_itself_to_be_imported() -> None:
+    """`bench.storage` < `bench.grid` < `bench.studies`: what stands above is not known below."""
+    known = modules()
+    graph: dict[str, set[str]] = {}
+    for name, tree in known.items():
+        used = {_folder(imported) for imported in imports(name, at_import(tree)) if imported in known}
+        graph.setdefault(_folder(name), set()).update(used - {_folder(name), "bench"})
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # raises a CycleError that names it
+    assert order.index("bench.storage") < order.index("bench.grid") < order.index("bench.studies")
+
+
+def _folder(name: str) -> str:
+    return ".".join(name.split(".")[:2])
+
+
 def test_a_cycle_would_be_found() -> None:
     one, two = ast.parse("from bench import b"), ast.parse("import bench.a")
     graph = {"bench.a": set(imports("bench.a", one)), "bench.b": set(imports("bench.b", two))}

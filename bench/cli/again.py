@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from bench.grid.job import Job
-    from bench.grid.store import StoredCell
+    from bench.storage.store import StoredCell
     from bench.training.progress import Observer
 
 Plugins = Annotated[
@@ -29,7 +29,7 @@ def stored_job(
     Raises:
         ConfigError, DataError: as `find_cell` and `job_again`.
     """
-    from bench.grid.reproduction import find_cell, job_again
+    from bench.studies.reproduction import find_cell, job_again
     from bench.user_config import data_place
 
     stored, place = find_cell(cell, out), data_place(data_root)

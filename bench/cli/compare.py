@@ -13,7 +13,7 @@ from bench.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bench.grid.comparison import Family
+    from bench.studies.comparison import Family
 
 Seed = Annotated[int, typer.Option(help="Of the resamples and of the sign flips.")]
 
@@ -37,8 +37,8 @@ PaperName = Annotated[
 def compare_command(folder: Folder = Path("results"), seed: Seed = 0, paper: PaperName = None) -> None:
     """A table for each dataset and code length; with a paper, for each of its datasets and metrics."""
     from bench.cli.format import output_console
-    from bench.grid.comparison import compare_results
-    from bench.grid.results import Results
+    from bench.storage.results import Results
+    from bench.studies.comparison import compare_results
 
     if paper is not None:
         from bench.cli.papers import show_beside

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.cli.format import duration
 
 if TYPE_CHECKING:
-    from bench.grid.store import StoredCell
+    from bench.storage.store import StoredCell
 
 _MEMORY = (("peak_memory_bytes", ""), ("peak_gpu_memory_bytes", " on a GPU"))
 

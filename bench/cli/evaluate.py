@@ -48,7 +48,7 @@ def evaluate_command(
     from bench.evaluation.files import CodeFile, Retrieval, read_histograms, write_histograms
     from bench.evaluation.ranking import Evaluation
     from bench.evaluation.summary import measures
-    from bench.grid.stored_codes import StoredCodes
+    from bench.studies.stored_codes import StoredCodes
 
     opened = [StoredCodes(path) if path.is_dir() else CodeFile(path) for path in files]
     counted = [file for file in opened if "items" in file.names]

@@ -26,7 +26,7 @@ def export_command(
     protocol: Protocols = None,
 ) -> None:  # fmt: skip
     """Pack every whole cell of an output folder, with a list of all files and their digests."""
-    from bench.grid.exchange import export_results
+    from bench.storage.exchange import export_results
 
     counts = export_results(out, file, names("protocol", protocol) or [])["counts"]
     failed = f", {counts['failed']} of them failed" if counts["failed"] else ""
@@ -43,7 +43,7 @@ def import_command(
     """Check an archive, then bring all of it into an output folder; nothing of it where something is wrong."""
     if replace and keep:
         raise ConfigError("--replace and --keep contradict each other: give one of them.")
-    from bench.grid.exchange import import_results
+    from bench.storage.exchange import import_results
 
     merged = import_results(file, out, "replace" if replace else "keep" if keep else "refuse")
     print(

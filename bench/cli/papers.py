@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from bench.grid.results import Results
     from bench.papers.beside import Beside, Row
     from bench.papers.paper import Paper, PaperTable
+    from bench.storage.results import Results
 
 
 def show_beside(folder: Path, given: str, console: Console) -> None:
@@ -24,10 +24,10 @@ def show_beside(folder: Path, given: str, console: Console) -> None:
     """
     from rich.text import Text
 
-    from bench.grid.results import Results
     from bench.papers.beside import beside
     from bench.papers.files import read_paper
     from bench.papers.text import LEGEND
+    from bench.storage.results import Results
 
     paper = read_paper(given)
     results = Results.read(folder)

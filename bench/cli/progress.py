@@ -15,10 +15,10 @@ from rich.text import Text
 
 from bench.cli.format import duration, print_line
 from bench.cli.report import shown_in_terminal
-from bench.grid.cell import Cell
 from bench.grid.plan import Plan
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 from bench.training.progress import Observer
 
 _LOG_EVERY = 30.0  # seconds between lines about a long stage, in a log

@@ -13,7 +13,7 @@ from bench.cli.options import DataRoot, Folder, complete_list, names
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from bench.grid.results import Results
+    from bench.storage.results import Results
 
 Reports = Annotated[
     str | None,
@@ -30,9 +30,9 @@ def report_command(
 ) -> None:
     """Render every report, or those named, and show the table. Reads stored cells; nothing is computed again."""
     from bench.cli.format import output_console
-    from bench.grid.results import Results
     from bench.grid.run import reports_of, write_reports
     from bench.plugins.registry import registry
+    from bench.storage.results import Results
 
     chosen = names("reports", reports) or reports_of("run", "report")
     chosen += ["page"] if html and "page" not in chosen else []

@@ -122,7 +122,7 @@ def _doing(one: Running, now: float) -> str:
 
 
 def _failures(status: Status) -> Iterator[str]:
-    from bench.grid.failures import KINDS
+    from bench.storage.failures import KINDS
 
     for kind, count in Counter(failed.failure for failed in status.failed).most_common():
         meaning = dict(KINDS).get(kind)  # type: ignore[call-overload]

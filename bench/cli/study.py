@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _complete(incomplete: str) -> list[str]:
-    from bench.grid.studies import STUDIES
+    from bench.studies.catalogue import STUDIES
 
     return [name for name in STUDIES if name.startswith(incomplete)]
 
@@ -44,7 +44,7 @@ def study_command(
     tracking: o.Tracking = None, set_: o.Sets = None, plan_only: PlanOnly = False,
 ) -> None:  # fmt: skip
     """Expand the study and run it as `bench run` does; the output folder is named after it unless given."""
-    from bench.grid.studies import STUDIES, plan_study, study_named
+    from bench.studies.catalogue import STUDIES, plan_study, study_named
 
     if name is None:
         for known, study in STUDIES.items():

@@ -38,7 +38,7 @@ def tune_command(
     from bench.cli.format import output_console
     from bench.cli.plan import summary
     from bench.cli.progress import watching
-    from bench.grid.tuning import SearchSpace, plan_tuning, tune
+    from bench.studies.tuning import SearchSpace, plan_tuning, tune
 
     given = {"lr": _numbers(lr), "weight_decay": _numbers(weight_decay), "epochs": _numbers(epochs), "trials": trials}
     space = SearchSpace.build("tune", {name: value for name, value in given.items() if value is not None})

@@ -13,7 +13,7 @@ from bench.cli.options import DataRoot, Json
 from bench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from bench.grid.reproduction import Reproduction
+    from bench.studies.reproduction import Reproduction
 
 Name = Annotated[str, typer.Argument(metavar="CELL", help="Id of a cell, the first digits of it, or its folder.")]
 Out = Annotated[Path, typer.Option(help="Output folder that holds the cell.")]
@@ -33,7 +33,7 @@ def verify_command(
     """Run a cell again into a temporary folder, compare codes and mAP, and end with 1 if it did not come out again."""
     if tolerance is not None and not 0 <= tolerance <= 1:
         raise ConfigError(f"--tolerance {tolerance:g} is no difference of mAP: give one from 0 to 1.")
-    from bench.grid.reproduction import reproduce
+    from bench.studies.reproduction import reproduce
 
     file = None if weights is None else str(weights)
     stored, job = stored_job(cell, out, data_root, file, device, plugin or [], allow_missing)

@@ -44,7 +44,7 @@ def begin_process(order: Mapping[str, Any]) -> None:
     spare_time()
     limit_threads(order["threads"])
     limit_memory(order["memory"])
-    from bench.grid.provenance import COMMAND  # imports torch
+    from bench.storage.provenance import COMMAND  # imports torch
 
     os.environ[COMMAND] = order["command"] or ""
 

@@ -25,12 +25,12 @@ from bench.codes.threads import cores
 from bench.errors import BenchWarning, ConfigError, first_line
 from bench.executors._cluster import placed
 from bench.executors._ray_tasks import arrays_for_all, run_unit
-from bench.grid.claims import claimed
-from bench.grid.failures import Failure
 from bench.grid.job import Job
-from bench.grid.provenance import command
-from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit
+from bench.storage.claims import claimed
+from bench.storage.failures import Failure
+from bench.storage.provenance import command
+from bench.storage.store import Store, StoredCell
 from bench.training.progress import Observer
 from bench.training.regimes import regime_named
 from bench.workers.dispatch import Cluster, End, Task

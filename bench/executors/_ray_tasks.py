@@ -20,7 +20,7 @@ import bench
 from bench.data.cache import arrays_given, arrays_read
 from bench.errors import DataError, StoreError
 from bench.executors._cluster import begin_process
-from bench.grid.store import Store, StoredCell
+from bench.storage.store import Store, StoredCell
 from bench.training.progress import Observer
 from bench.workers.messages import Sender
 

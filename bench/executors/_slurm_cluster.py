@@ -20,11 +20,11 @@ from submitit.core.utils import FailedJobError, FailedSubmissionError, environme
 from bench.errors import ConfigError
 from bench.executors._cluster import placed
 from bench.executors._slurm_job import UnitJob
-from bench.grid.failures import Failure, Kind
 from bench.grid.job import Job
-from bench.grid.provenance import command
 from bench.grid.units import Unit
 from bench.jsonlines import read_lines
+from bench.storage.failures import Failure, Kind
+from bench.storage.provenance import command
 from bench.workers.dispatch import Cluster, End, Task
 from bench.workers.messages import Message
 

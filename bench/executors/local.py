@@ -12,10 +12,10 @@ from bench.codes.threads import cores
 from bench.errors import DataError
 from bench.grid.gpu_room import gpu_room
 from bench.grid.job import Job
-from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit, units_of
 from bench.plugins import PluginInfo
 from bench.plugins.executor import Executor, ExecutorConfig
+from bench.storage.store import Store, StoredCell
 from bench.training.devices import worker_devices
 from bench.training.progress import Observer
 

@@ -10,10 +10,10 @@ from bench.codes.threads import cores
 from bench.config import setting
 from bench.executors._cluster import ClusterConfig, need
 from bench.grid.job import Job
-from bench.grid.store import StoredCell
 from bench.grid.units import units_of
 from bench.plugins import PluginInfo
 from bench.plugins.executor import Executor
+from bench.storage.store import StoredCell
 from bench.training.progress import Observer
 from bench.workers.dispatch import Dispatch
 

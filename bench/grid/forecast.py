@@ -10,12 +10,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bench.data.cache import in_cache
-from bench.grid.cell import Cell
-from bench.grid.store import StoredCell
 from bench.grid.units import Unit, units_of
 from bench.plugins.dataset import Dataset
 from bench.plugins.method import Method
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
+from bench.storage.store import StoredCell
 from bench.training.features import features_key
 from bench.training.regimes import TrainConfig, regime_named
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.grid.cell import Cell
-from bench.grid.store import StoredCell
+from bench.storage.cell import Cell
+from bench.storage.store import StoredCell
 
 _GIVEN_OUT = 0.9  # share of a GPU's memory: the rest is the driver's, and a screen's
 _CONTEXT = 2**30  # bytes that a process takes beside: CUDA's context, libraries, their workspaces

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from bench.data.missing import allowing_missing
 from bench.errors import DataError
-from bench.grid.cell import Cell
 from bench.plugins.dataset import Dataset
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
 from bench.training.regimes import Compile
 
 

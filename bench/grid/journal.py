@@ -32,9 +32,9 @@ from bench.jsonlines import read_lines
 from bench.training.progress import Observer
 
 if TYPE_CHECKING:
-    from bench.grid.cell import Cell
     from bench.grid.plan import Plan
-    from bench.grid.store import StoredCell
+    from bench.storage.cell import Cell
+    from bench.storage.store import StoredCell
 
 try:
     import fcntl
@@ -80,7 +80,7 @@ def journal_path(out: Path) -> Path:
 
 def run_facts(plan: Plan) -> dict[str, Any]:
     """What is known of a run when it begins."""
-    from bench.grid.provenance import command  # imports torch, which those who read the journal need not
+    from bench.storage.provenance import command  # imports torch, which those who read the journal need not
 
     kept = [planned.job.cell.id for planned in plan.cells if not planned.runs]
     return {

@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from bench.clock import Clock
-from bench.grid.failures import Failure
 from bench.grid.job import Job
-from bench.grid.provenance import peaks, provenance
-from bench.grid.store import Store, StoredCell
+from bench.storage.failures import Failure
+from bench.storage.provenance import peaks, provenance
+from bench.storage.store import Store, StoredCell
 from bench.training.regimes import Compile
 
 

@@ -11,19 +11,19 @@ from typing import Any, Literal
 from bench.data.cache import cache_dir
 from bench.data.splits import part_split
 from bench.errors import ConfigError, UnknownNameError
-from bench.grid.cell import Cell
 from bench.grid.choice import MethodChoice, method_choice
 from bench.grid.forecast import Forecast, Timings
 from bench.grid.gpu_room import GpuRoom, gpu_room
 from bench.grid.job import Job, open_dataset
 from bench.grid.spec import GridSpec
-from bench.grid.store import Store, StoredCell
 from bench.grid.tuned import Tuned, read_tuned, tuning_key
 from bench.plugins.dataset import Dataset
 from bench.plugins.executor import Executor
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.plugins.tracker import Tracker
+from bench.storage.cell import Cell
+from bench.storage.store import Store, StoredCell
 from bench.training.backbones import Weights, resolve_weights
 from bench.training.devices import choose_device
 from bench.training.regimes import TrainConfig, regime_named, train_config

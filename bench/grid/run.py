@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import ConfigError, StoreError
-from bench.grid.claims import clear_claims
 from bench.grid.journal import journal
 from bench.grid.plan import Plan
-from bench.grid.results import Results
-from bench.grid.store import Store
 from bench.grid.tracking import tracking
 from bench.plugins.registry import registry
+from bench.storage.claims import clear_claims
+from bench.storage.results import Results
+from bench.storage.store import Store
 from bench.training.progress import Observer, Observers
 
 

@@ -14,9 +14,9 @@ from bench.plugins.tracker import Tracker
 from bench.training.progress import Observer
 
 if TYPE_CHECKING:
-    from bench.grid.cell import Cell
     from bench.grid.plan import Plan
-    from bench.grid.store import StoredCell
+    from bench.storage.cell import Cell
+    from bench.storage.store import StoredCell
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import ConfigError, StoreError
-from bench.grid.store import write_json
 from bench.plugins.dataset import Dataset
+from bench.storage.store import write_json
 from bench.wholefiles import whole_file
 
 SCHEMA = 1

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import ConfigError
-from bench.grid.cell import Cell
-from bench.grid.claims import claimed_ids
 from bench.grid.journal import journal_path, read_journal, run_goes_on
 from bench.grid.status import Failed, Run, Running, Status, seconds_of
-from bench.grid.store import SCHEMA, Store
+from bench.storage.cell import Cell
+from bench.storage.claims import claimed_ids
+from bench.storage.store import SCHEMA, Store
 
 _PARTS = ("dataset_label", "split", "method_label", "bits", "seed")
 _MEASURED = ("map", "map_low", "map_high")

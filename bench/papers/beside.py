@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.grid.cell import Cell
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
 from bench.papers.paper import Number, Paper, PaperDataset, PaperTable
 from bench.papers.verdicts import Facts, Verdict, centers_verdict, map_verdict
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 _MEASURED = ("map", "d_min")  # of a paper's metrics, those that cells hold too
 

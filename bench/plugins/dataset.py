@@ -6,15 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.config import Config
-from bench.data.streamed import Images
 from bench.errors import DataError
 from bench.plugins.info import PluginInfo
+
+if TYPE_CHECKING:
+    from bench.data.streamed import Images
 
 
 @dataclass(frozen=True)

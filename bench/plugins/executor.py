@@ -11,7 +11,7 @@ from bench.plugins.info import PluginInfo
 
 if TYPE_CHECKING:
     from bench.grid.job import Job
-    from bench.grid.store import StoredCell
+    from bench.storage.store import StoredCell
     from bench.training.progress import Observer
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from bench.plugins.info import PluginInfo
 
 if TYPE_CHECKING:
-    from bench.grid.results import Results
+    from bench.storage.results import Results
 
 
 class Report(ABC):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from bench.plugins.info import PluginInfo
 
 if TYPE_CHECKING:
-    from bench.grid.cell import Cell
-    from bench.grid.store import StoredCell
+    from bench.storage.cell import Cell
+    from bench.storage.store import StoredCell
 
 
 class Tracker(ABC):

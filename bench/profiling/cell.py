@@ -11,13 +11,13 @@ import torch
 from bench.errors import ConfigError, TrainingError
 from bench.experiment import CellRun
 from bench.grid.job import Job
-from bench.grid.provenance import peaks, provenance, reset_peaks
 from bench.profiling.events import Seen
 from bench.profiling.flops import step_flops
 from bench.profiling.peak import peak_of
 from bench.profiling.report import Profile
 from bench.profiling.window import Steps, Window
 from bench.randomness import torch_stream
+from bench.storage.provenance import peaks, provenance, reset_peaks
 from bench.training.devices import chosen_kernels, torch_threads
 from bench.training.inputs import targets_of
 from bench.training.progress import Observer

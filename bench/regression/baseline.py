@@ -14,9 +14,9 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from bench.config import Config
 from bench.errors import ConfigError, StoreError
-from bench.grid.cell import Cell
 from bench.grid.spec import GridSpec
 from bench.regression.quantities import PART, QUANTITIES
+from bench.storage.cell import Cell
 from bench.wholefiles import whole_file
 
 SCHEMA: Literal[1] = 1

@@ -7,16 +7,16 @@ from pathlib import Path
 from statistics import fmean
 
 from bench.errors import ConfigError
-from bench.grid.cell import Cell
 from bench.grid.plan import Plan, make_plan
 from bench.grid.spec import GridSpec
-from bench.grid.store import StoredCell
 from bench.plugins.registry import registry
 from bench.regression.bands import band
 from bench.regression.baseline import Baseline, BaselineCell
 from bench.regression.findings import CENTERS, CellCheck, Check, Finding
 from bench.regression.learning import run_groups, versions
 from bench.regression.quantities import centers_digest, measured, quantity_named
+from bench.storage.cell import Cell
+from bench.storage.store import StoredCell
 from bench.training.progress import Observer
 
 _TOLD = ("method_config", "train", "dataset_config", "backbone", "weights", "regime", "num_classes", "counts")

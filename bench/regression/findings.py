@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any
 
-from bench.grid.cell import Cell
 from bench.regression.bands import Band
 from bench.regression.quantities import quantity_named
+from bench.storage.cell import Cell
 
 CENTERS = "first centers"
 _SAME = 1e-5  # values are kept to six digits

@@ -10,9 +10,9 @@ from bench.errors import ConfigError, TrainingError
 from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import GridSpec
-from bench.grid.store import Store, StoredCell
 from bench.regression.baseline import LEAST_SEEDS, SCHEMA, Baseline, BaselineCell, Learned, kept
 from bench.regression.quantities import centers_digest, exact_centers, measured
+from bench.storage.store import Store, StoredCell
 from bench.training.progress import Observer
 
 SEEDS = 20  # to learn from

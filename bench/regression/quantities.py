@@ -7,9 +7,9 @@ from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple
 
-from bench.grid.cell import Cell
-from bench.grid.store import StoredCell
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
+from bench.storage.store import StoredCell
 
 
 class Quantity(NamedTuple):

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.grid.failures import KINDS
 from bench.grid.journal import journal_path
 from bench.grid.watch import Watch
 from bench.serving.files import served_files
+from bench.storage.failures import KINDS
 
 _SHOWN = (
     "dataset_label", "split", "method_label", "bits", "seed", "map", "map_low", "map_high", "seconds", "finished",

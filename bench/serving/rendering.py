@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from bench.grid.store import Store
+from bench.storage.store import Store
 
 Stamps = dict[str, int]
 
@@ -34,8 +34,8 @@ class Rendering:
             return self._page if stamps and self._page else None
 
     def _render(self) -> bytes:
-        from bench.grid.results import Results
         from bench.plugins.registry import registry
+        from bench.storage.results import Results
 
         results = Results.read(self._store.out)
         if not len(results):

@@ -15,8 +15,8 @@ from bench.plugins.tracker import Tracker
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-    from bench.grid.cell import Cell
-    from bench.grid.store import StoredCell
+    from bench.storage.cell import Cell
+    from bench.storage.store import StoredCell
 
 INFO = PluginInfo(
     name="tensorboard",

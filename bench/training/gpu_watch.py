@@ -12,7 +12,7 @@ import torch
 from bench.training.progress import Observer
 
 if TYPE_CHECKING:
-    from bench.grid.cell import Cell
+    from bench.storage.cell import Cell
 
 _EVERY = 1.0  # seconds: the driver's own window is a sixth of it to a whole one
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from bench.data.filling import watched
 
 if TYPE_CHECKING:
-    from bench.grid.cell import Cell
-    from bench.grid.store import StoredCell
+    from bench.storage.cell import Cell
+    from bench.storage.store import StoredCell
 
 
 class Observer:

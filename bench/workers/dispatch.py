@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bench.errors import BenchError, StoreError
-from bench.grid.claims import claimed_ids
-from bench.grid.failures import Failure
 from bench.grid.job import Job
 from bench.grid.outcome import store_failure
-from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
+from bench.storage.claims import claimed_ids
+from bench.storage.failures import Failure
+from bench.storage.store import Store, StoredCell
 from bench.training.progress import Observer
 from bench.workers.messages import Message, error_in, relay
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from bench.errors import BenchError, DataError, StoreError
-from bench.grid.cell import Cell
-from bench.grid.store import StoredCell
+from bench.storage.cell import Cell
+from bench.storage.store import StoredCell
 from bench.training.progress import Observer
 
 Message = dict[str, Any]

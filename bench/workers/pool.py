@@ -6,9 +6,9 @@ import queue
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from bench.grid.failures import Failure
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
+from bench.storage.failures import Failure
 from bench.workers.dispatch import Cluster, End, Task
 from bench.workers.messages import Message
 from bench.workers.process import Worker

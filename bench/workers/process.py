@@ -11,9 +11,9 @@ import sys
 import threading
 from contextlib import suppress
 
-from bench.grid.provenance import COMMAND, command
 from bench.grid.units import Unit
 from bench.plugins.executor import ExecutorConfig
+from bench.storage.provenance import COMMAND, command
 from bench.workers.messages import Message
 
 

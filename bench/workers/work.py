@@ -9,10 +9,10 @@ from contextlib import ExitStack, contextmanager
 
 from bench.errors import DataError, DeviceLostError, StoreError
 from bench.experiment import run_unit
-from bench.grid.claims import claimed
 from bench.grid.job import Job
-from bench.grid.store import Store, StoredCell
 from bench.grid.units import Unit
+from bench.storage.claims import claimed
+from bench.storage.store import Store, StoredCell
 from bench.training.progress import Observer
 from bench.workers.messages import Sender
 from bench.workshop import Workshop

@@ -18,10 +18,10 @@ from bench.evaluation.references import class_cosines
 from bench.evaluation.semantics import hierarchy_similarity, pcc
 from bench.evaluation.summary import measures
 from bench.grid.plan import make_plan
-from bench.grid.results import Results
 from bench.grid.spec import GridSpec
-from bench.grid.store import Store
 from bench.plugins.dataset import Hierarchy
+from bench.storage.results import Results
+from bench.storage.store import Store
 
 _PART = 2**20  # codes of a database that are made and counted at a time
 RESULT = {"status": "ok", "reason": None, "metrics": {"map": 0.5}, "seconds": {"total": 1.0}}

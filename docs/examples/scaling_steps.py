@@ -62,9 +62,9 @@ def steps() -> list[Step]:
              classes, Sizes(C=8_000), "C"),
         Step("class means of features", "evaluation/references.py", "N D", "4 N D + 8 C C + 2e8", after.class_means,
              few, some, "N"),
-        Step("store a cell", "grid/store.py", "1 + N K", "0.25 N K", after.store, few, Sizes(N=1_000_000), "N"),
+        Step("store a cell", "storage/store.py", "1 + N K", "0.25 N K", after.store, few, Sizes(N=1_000_000), "N"),
         Step("plan a grid", "grid/plan.py", "1 + cells", "10000 cells", after.plan,
              [Sizes(cells=c) for c in (50, 200)], Sizes(cells=1_000), "N"),
-        Step("read a grid's results", "grid/results.py", "1 + cells", "30000 cells", after.results,
+        Step("read a grid's results", "storage/results.py", "1 + cells", "30000 cells", after.results,
              [Sizes(cells=c) for c in (20, 50)], Sizes(cells=200), "N"),
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 Paths = Sequence[Sequence[str]]  # of each class: names from the tree's top to the class
 

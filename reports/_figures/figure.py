@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 from .._model import Panel, panels
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 from .._known_methods import family
 from .._model import Panel

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 from .._model import panels
 from .._page.html import embedded

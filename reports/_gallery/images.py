@@ -16,9 +16,9 @@ from bench.data.streamed import Images
 from bench.data.summary import item_files
 from bench.errors import BenchError, DataError, UnknownNameError
 from bench.grid.job import open_dataset
-from bench.grid.store import StoredCell
 from bench.plugins import registry
 from bench.plugins.dataset import Dataset
+from bench.storage.store import StoredCell
 from bench.user_config import config_place, data_place
 
 from .thumbnails import SIDE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.grid.store import StoredCell
-from bench.grid.studies import CONTROLS
+from bench.storage.store import StoredCell
+from bench.studies.catalogue import CONTROLS
 from bench.zipfiles import DAMAGED, npz_names
 
 from .._figures.one_run import OneRun, one_of_each_family

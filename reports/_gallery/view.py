@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 from .._figures.classes import names_of
 from .._figures.labels import shortened

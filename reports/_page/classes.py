@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.codes.packing import unpack
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 from .._figures.classes import Paths, linkage_order, tree_order
 from .._model import Entry, Panel

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 from .._model import Entry, Panel, cost
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.grid.cell import Cell
-from bench.grid.results import Results
 from bench.plugins import PluginInfo
+from bench.storage.cell import Cell
+from bench.storage.results import Results
 
 from .._known_methods import method_info
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 from .._model import Panel
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bench.evaluation.uncertainty import bootstrap_interval
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 from .._model import Entry, Panel
 from .._tables.facts import condensed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.grid.cell import Cell
 from bench.grid.choice import split_outside_brackets
-from bench.grid.results import Results
-from bench.grid.studies import ABLATION, CONTROLS, ROBUSTNESS
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.studies.catalogue import ABLATION, CONTROLS, ROBUSTNESS
 
 from .._model import Entry, Panel
 

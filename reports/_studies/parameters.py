@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bench.grid.cell import Cell
-from bench.grid.studies import SCHEDULE, reassigned_after
+from bench.storage.cell import Cell
+from bench.studies.catalogue import SCHEDULE, reassigned_after
 
 from .._model import Entry, Panel
 from .arms import is_default, label_without

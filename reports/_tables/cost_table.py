@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 from .._model import Entry, Panel
 from .facts import facts, finished, mixtures, seeds

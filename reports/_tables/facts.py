@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import bench
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 from .._model import Entry, Panel
 from .text import listed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 from .._known_methods import family
 from .._model import Entry, Panel, panels

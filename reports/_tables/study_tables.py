@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 from .._model import Panel, panels
 from .._studies.arms import ablation_arms, cells_by_label, control_arms, robustness_arms

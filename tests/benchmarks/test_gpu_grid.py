@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
+from bench.storage.cell import Cell
 from bench.training.progress import Observer
 
 pytestmark = [pytest.mark.gpu, pytest.mark.benchmark]

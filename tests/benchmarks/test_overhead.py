@@ -19,7 +19,7 @@ from bench.cli.plan import show
 from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import Store
+from bench.storage.store import Store
 
 CELLS = 40
 METHODS, BITS, SEEDS = ["crh", "csq", "orthohash", "mds", "shc"], [16, 24, 32, 48, 64], list(range(40))

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from bench.cli.papers import show_beside
-from bench.grid.cell import Cell
-from bench.grid.store import Store
 from bench.papers.files import paper_names
+from bench.storage.cell import Cell
+from bench.storage.store import Store
 
 
 def test_a_table_for_each_code_length(here, tiny_options) -> None:

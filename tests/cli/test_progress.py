@@ -11,7 +11,7 @@ from bench.cli.progress import _Lines, _Screen, watching
 from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import StoredCell
+from bench.storage.store import StoredCell
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import pytest
 from rich.console import Console
 
 from bench.cli.status import lines
-from bench.grid.claims import claimed
-from bench.grid.failures import KINDS
 from bench.grid.journal import journal
 from bench.grid.plan import Plan, make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import Store
 from bench.grid.watch import Watch
+from bench.storage.claims import claimed
+from bench.storage.failures import KINDS
+from bench.storage.store import Store
 
 
 def plan(out: Path, tiny_set: dict, **options: Any) -> Plan:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.grid.studies import STUDIES
+from bench.studies.catalogue import STUDIES
 from tests.cli.sentences import sentence
 
 

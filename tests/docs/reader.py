@@ -20,9 +20,9 @@ import yaml
 from bench.cli import options
 from bench.cli.app import app
 from bench.grid.spec import GridSpec, grid_spec
-from bench.grid.store import Store
 from bench.papers.files import read_paper
 from bench.plugins.registry import registry
+from bench.storage.store import Store
 from bench.user_config import UserConfig
 from tests.docs.blocks import Block, Command, blocks, commands
 from tests.docs.exceptions import BEFORE, FILES_OF_A_RUN, NOT_COMPARED, NOT_RUN, PLACE, PLACEHOLDERS, PRINTED_BY

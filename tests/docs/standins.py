@@ -28,10 +28,10 @@ import bench.conformance.runner
 import bench.evaluation.clip
 import bench.grid.plan
 import bench.training.backbones
-from bench.grid.studies import STUDIES
 from bench.plugins.registry import registry
 from bench.reports._figures import figure
 from bench.serving.server import Server
+from bench.studies.catalogue import STUDIES
 from bench.training.regimes import TrainConfig
 from tests.datasets import test_cub200 as cub200
 from tests.datasets import test_nabirds as nabirds

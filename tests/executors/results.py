@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 
 def same(one: Results, other: Results) -> bool:

@@ -12,10 +12,10 @@ import pytest
 import bench
 from bench.executors.local import Local
 from bench.grid.plan import make_plan
-from bench.grid.results import Results
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.plugins.executor import ExecutorConfig
+from bench.storage.results import Results
 from bench.training.progress import Observer
 
 Trouble = Callable[[str], str]

@@ -14,11 +14,11 @@ import bench
 from bench.errors import ConfigError, StoreError
 from bench.executors._ray_tasks import _check
 from bench.executors.ray import Ray, RayConfig
-from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
 from bench.training.progress import Observer
 from tests.executors.results import same
 

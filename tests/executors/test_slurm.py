@@ -19,12 +19,12 @@ import bench
 from bench.errors import ConfigError
 from bench.executors._slurm_job import UnitJob
 from bench.executors.slurm import Slurm, SlurmConfig
-from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
-from bench.grid.results import Results
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.jsonlines import read_lines
+from bench.storage.cell import Cell
+from bench.storage.results import Results
 from bench.training.progress import Observer
 from tests.executors.results import same
 

@@ -11,12 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.grid.test_archive import CELL, FAILED, stored
+
 from bench.errors import StoreError
-from bench.grid.archive import Archive, write_archive
-from bench.grid.checked import check_arrays, checked_cell, checked_result
 from bench.grid.choice import method_choice
 from bench.grid.spec import grid_spec, parse_set
-from bench.grid.store import Store, StoredCell
 from bench.grid.tuned import read_tuned
 from bench.jsonlines import read_lines
 from bench.papers.files import read_paper
@@ -24,11 +23,13 @@ from bench.plugins.registry import registry
 from bench.regression.baseline import read_baseline
 from bench.regression.quantities import QUANTITIES
 from bench.serving.live import Live
+from bench.storage.archive import Archive, write_archive
+from bench.storage.checked import check_arrays, checked_cell, checked_result
+from bench.storage.store import Store, StoredCell
 from bench.user_config import user_config
 from tests.fuzz.containers import listed, zip_form
 from tests.fuzz.mutation import bytes_form, json_bytes, json_form, toml_bytes, toml_form
 from tests.fuzz.target import FAST, SLOW, Target
-from tests.grid.test_archive import CELL, FAILED, stored
 
 RUN = [
     {"time": "2024-05-01T12:00:00.000+00:00", "run": "0a1b2c3d", "event": "run started", "pid": 1, "host": "elsewhere",

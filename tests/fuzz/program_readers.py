@@ -15,10 +15,10 @@ from bench.codes.histograms import Histograms, distance_histograms
 from bench.data.cache import load_array
 from bench.errors import DataError
 from bench.evaluation.files import CodeFile, Retrieval, read_histograms
-from bench.grid.store import Store
 from bench.serving.handler import Handler
 from bench.serving.server import Server
 from bench.serving.site import Site
+from bench.storage.store import Store
 from bench.training.nested import NotWhole, load_nested, save_nested
 from bench.training.weights import read_tensors
 from tests.fuzz.containers import changed_npy, safetensors_form, zip_form

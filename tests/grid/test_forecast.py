@@ -10,7 +10,7 @@ from PIL import Image
 from bench.grid.forecast import Forecast
 from bench.grid.plan import Plan, make_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import Store
+from bench.storage.store import Store
 from bench.training.progress import Observer
 from bench.workshop import Workshop
 

@@ -12,8 +12,8 @@ from bench.executors.local import Local
 from bench.grid.gpu_room import GpuRoom, gpu_room
 from bench.grid.plan import Plan, make_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import Store
 from bench.plugins.executor import ExecutorConfig
+from bench.storage.store import Store
 
 GIB = 2**30
 WHERE: dict[str, Any] = {"gpu": {"memory_bytes": 80 * GIB}, "gpu_busy": 0.3, "peak_gpu_memory_bytes": 4 * GIB}

@@ -6,11 +6,11 @@ import pytest
 from PIL import Image
 
 from bench.errors import BenchError
-from bench.grid import store
 from bench.grid.plan import make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import Store
+from bench.storage import store
+from bench.storage.store import Store
 
 
 def plan(tmp_path: Path, tiny: list[str], sets: list[str] | None = None, **options: Any):

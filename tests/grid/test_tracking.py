@@ -8,13 +8,13 @@ import pytest
 
 import bench
 from bench.errors import BenchWarning, ConfigError
-from bench.grid.cell import Cell
 from bench.grid.plan import make_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import StoredCell
 from bench.plugins.info import PluginInfo
 from bench.plugins.registry import Registry, registry
 from bench.plugins.tracker import Tracker
+from bench.storage.cell import Cell
+from bench.storage.store import StoredCell
 
 
 class Heard(Tracker):

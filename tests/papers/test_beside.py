@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bench.grid.cell import Cell
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
 from bench.papers.beside import Beside, Row, beside, matched_datasets
 from bench.papers.files import read_paper
 from bench.papers.paper import Paper
 from bench.papers.text import difference, our_value, references, remarks, texts, their_value, tie_band, title
 from bench.papers.verdicts import Verdict
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 CELL: dict[str, Any] = {
     "dataset": "cifar100", "dataset_label": "cifar100", "split": "shc", "dataset_config": {}, "fingerprint": "abc",

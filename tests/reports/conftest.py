@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.grid.cell import Cell
-from bench.grid.results import Results
-from bench.grid.store import StoredCell
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import StoredCell
 
 CELL: dict[str, Any] = {
     "dataset": "pets", "dataset_label": "pets", "split": "folders", "dataset_config": {}, "fingerprint": "abc",

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
 from bench.reports._studies.arms import ablation_arms, cells_by_label
 from bench.reports.ablation import Ablation, ablation_figure
+from bench.storage.results import Results
 
 LOSS = {"crh": 0.0, "crh-m": 0.1, "crh-u": 0.2}
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.grid.results import Results
 from bench.reports._figures.one_run import one_run
 from bench.reports._model import panels
 from bench.reports.center_similarity import CenterSimilarity, center_products, class_order, references
+from bench.storage.results import Results
 
 PATHS = [["pet", "cat"], ["farm", "cow"], ["pet", "dog"], ["farm", "pig"]]
 CENTERS = np.array([[1, 1, 1, 1], [1, 1, -1, -1], [1, 1, 1, -1], [-1, -1, 1, 1]], dtype=np.int8)

@@ -1,7 +1,7 @@
 import importlib
 from pathlib import Path
 
-from bench.grid.results import Results
+from bench.storage.results import Results
 
 CentersByLosses = importlib.import_module("bench.reports.centers_by_losses").CentersByLosses
 

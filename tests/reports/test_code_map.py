@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from bench.codes.packing import pack
-from bench.grid.results import Results
 from bench.reports._figures.embedding import embed
 from bench.reports.code_map import CodeMap, class_colours, group_of_items, main_methods, sampled
+from bench.storage.results import Results
 
 RNG = np.random.default_rng(0)
 

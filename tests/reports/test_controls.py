@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
 from bench.reports._studies.arms import cells_by_label, control_arms
 from bench.reports.controls import Controls, controls_figure
+from bench.storage.results import Results
 
 NAMES = ("random-centers", "algebraic-centers", "assigned-random", "assigned-backbone", "crh", "classifier-codes")
 

@@ -3,10 +3,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.diagram import _levels, _sides
 from bench.reports._model import panels
 from bench.reports.critical_difference import CriticalDifference, averaged, blocks_of
+from bench.storage.results import Results
 
 
 def rendered(results: Results, out: Path) -> dict[str, bytes]:

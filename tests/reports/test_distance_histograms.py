@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import style
 from bench.reports._model import panels
 from bench.reports.distance_histograms import DistanceHistograms, centers_figure, items_figure
+from bench.storage.results import Results
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import finished_panels, looks_of, style
 from bench.reports.map_vs_bits import MapVsBits, map_figure
+from bench.storage.results import Results
 
 
 def rendered(results: Results, out: Path) -> dict[str, bytes]:

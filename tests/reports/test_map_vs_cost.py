@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.grid.results import Results
 from bench.reports._figures.scatter import Point
 from bench.reports.map_vs_cost import MapVsCost, cost, pareto_front
+from bench.storage.results import Results
 
 coordinates = st.integers(0, 6).map(float)
 

@@ -2,8 +2,8 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from bench.grid.results import Results
 from bench.reports.map_vs_pcc import MapVsPCC
+from bench.storage.results import Results
 
 HOSTILE = ["x" * 500, "<script>alert(1)</script>", "$x$", "שלום עולם", "bell\x07 and null\x00", "a, b [c=1,d=2]"]
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import style
 from bench.reports._model import panels
 from bench.reports._studies.arms import cells_by_label
 from bench.reports._studies.parameters import parameter_studies
 from bench.reports.parameter_study import ParameterStudies, parameter_figure
+from bench.storage.results import Results
 
 CRH = {"codebook_size": None, "heads": None, "reassignment": "greedy", "warmup_epochs": 20, "period": 5, "margin": 0.2}
 

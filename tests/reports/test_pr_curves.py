@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
 from bench.reports.pr_curves import PRCurves, pr_figure
+from bench.storage.results import Results
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
 from bench.reports.precision_at_k import PrecisionAtK, precision_figure
+from bench.storage.results import Results
 
 RANKS = [1, 2, 5, 10, 12]
 

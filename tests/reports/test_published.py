@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bench.grid.results import Results
 from bench.reports.published import Published
+from bench.storage.results import Results
 
 CIFAR: dict[str, Any] = {
     "dataset": "cifar100", "dataset_label": "cifar100", "split": "shc", "num_classes": 100,

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import looks, style
 from bench.reports._model import panels
 from bench.reports._studies.arms import cells_by_label, robustness_arms
 from bench.reports.robustness import Robustness, robustness_figure
+from bench.storage.results import Results
 
 RUNS = {"crh-seed": (0.50, 0.52), "crh-init": (0.51, 0.55), "crh-init-h": (0.46, 0.46)}  # mean 0.5
 

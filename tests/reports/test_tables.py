@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import bench
-from bench.grid.results import COLUMNS, Results
 from bench.reports._tables.all_tables import all_tables
 from bench.reports.tables import Tables
+from bench.storage.results import COLUMNS, Results
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import style
 from bench.reports._model import panels
 from bench.reports.tie_band import TieBand, tie_figure
+from bench.storage.results import Results
 
 
 def drawn(*found):

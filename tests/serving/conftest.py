@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bench.grid.cell import Cell
-from bench.grid.results import Results
-from bench.grid.store import Store
 from bench.plugins.registry import registry
 from bench.serving.server import Server
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import Store
 
 _CELL: dict[str, Any] = {
     "dataset": "pets", "dataset_label": "pets", "split": "folders", "dataset_config": {}, "fingerprint": "abc",

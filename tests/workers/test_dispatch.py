@@ -13,13 +13,13 @@ import pytest
 
 from bench.errors import DataError, StoreError
 from bench.executors._cluster import ClusterConfig
-from bench.grid.claims import claimed
-from bench.grid.failures import Failure
 from bench.grid.job import Job
 from bench.grid.plan import make_plan
 from bench.grid.spec import grid_spec
-from bench.grid.store import Store
 from bench.grid.units import Unit, units_of
+from bench.storage.claims import claimed
+from bench.storage.failures import Failure
+from bench.storage.store import Store
 from bench.training.progress import Observer
 from bench.workers.dispatch import Cluster, Dispatch, End, Task
 from bench.workers.messages import Sender

@@ -1,8 +1,8 @@
 import numpy as np
 
-from bench.grid.results import Results
 from bench.reports._figures.curves import curves_by_bits, mean_curves
 from bench.reports._model import panels
+from bench.storage.results import Results
 
 NAMES = ("ranks", "rank_precision")
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._figures.epochs import Epochs, by_epoch, centers_moved, lengthened, with_start
 from bench.reports._model import Entry, panels
+from bench.storage.results import Results
 
 
 def entry(*cells) -> Entry:

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.grid.results import Results
 from bench.reports._figures.figure import (
     Look,
     arranged,
@@ -24,6 +23,7 @@ from bench.reports._figures.figure import (
     style,
 )
 from bench.reports._model import panels
+from bench.storage.results import Results
 
 
 @given(st.integers(1, 88))

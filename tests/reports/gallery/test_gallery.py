@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._gallery import gallery, run
 from bench.reports._gallery.gallery import gallery_data
 from bench.reports._gallery.run import MOST_METHODS, shown_methods, shown_run
 from bench.reports._model import panels
 from bench.reports._page.html import embedded
+from bench.storage.results import Results
 
 HOSTILE = ["<img src=x onerror=alert(1)>", "x" * 500, "\u202eעברית\u2028</script>"]
 

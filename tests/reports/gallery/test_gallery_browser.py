@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from bench.grid.results import Results
 from bench.reports.page import page_html
+from bench.storage.results import Results
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

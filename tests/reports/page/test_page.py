@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.grid.results import Results
 from bench.reports import page as page_report
 from bench.reports._figures.figure import COLOURS, LINES, MARKERS
 from bench.reports._model import panels
 from bench.reports._page.figure_data import figure_data
 from bench.reports._page.html import embedded
 from bench.reports.page import Page, page_html
+from bench.storage.results import Results
 
 ASSETS = Path(page_report.__file__).parent / "_page" / "assets"
 HOSTILE = ["<script>alert(1)</script>", "</script><!--", "x" * 500, "\u202eעברית", "\"'`& ${1}\u2028\udc80"]

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.codes.packing import pack
-from bench.grid.results import Results
 from bench.reports._model import panels
 from bench.reports._page import classes as module
 from bench.reports._page.classes import MOST_CLASSES, classes_data, nearest_centers
 from bench.reports._page.figure_data import EPOCHS, figure_data
+from bench.storage.results import Results
 
 
 def test_entries_are_means_over_seeds(paged) -> None:

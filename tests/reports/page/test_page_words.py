@@ -3,13 +3,13 @@
 import numpy as np
 
 from bench.evaluation.uncertainty import bootstrap_interval
-from bench.grid.results import Results
 from bench.reports._model import panels
 from bench.reports._page.methods import methods_explained, settings, shown
 from bench.reports._page.provenance import provenance
 from bench.reports._page.summary import best, missing, summary
 from bench.reports._page.tables import common_facts, shown_tables
 from bench.reports._tables.table import Table, Value
+from bench.storage.results import Results
 
 
 def test_best_and_its_interval(paged) -> None:

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.grid.results import Results
 from bench.reports._tables.latex import document, latex
 from bench.reports._tables.latex_layout import parts
 from bench.reports._tables.latex_text import breakable, escape, folded, pieces, shortened, width
 from bench.reports._tables.table import Table, Value
 from bench.reports.tables import Tables
+from bench.storage.results import Results
 
 HOSTILE = [
     "<script>alert(1)</script>", "$ _ ^ # & % { } \\ ~", "x" * 500, "שלום עולם", "漢字 и кириллица", "[lead]", "*star",

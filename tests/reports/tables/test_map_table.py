@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 import bench
-from bench.grid.comparison import compare_results
-from bench.grid.results import Results
 from bench.reports._model import panels
 from bench.reports._tables.map_table import map_table
 from bench.reports._tables.table import Table, Value
+from bench.storage.results import Results
+from bench.studies.comparison import compare_results
 
 RNG = np.random.default_rng(0)
 BASE = RNG.random(200) * 0.4

@@ -1,6 +1,5 @@
 """Tables with a row for each method and code length: centers, ties, codes, cutoffs, cost."""
 
-from bench.grid.results import Results
 from bench.reports._model import Panel, panels
 from bench.reports._tables.centers_table import centers_table
 from bench.reports._tables.codes_table import codes_tables
@@ -8,6 +7,7 @@ from bench.reports._tables.cost_table import cost_table
 from bench.reports._tables.cutoffs_table import cutoffs_table
 from bench.reports._tables.table import Table
 from bench.reports._tables.ties_table import ties_table
+from bench.storage.results import Results
 
 
 def panel_of(cells: list) -> Panel:

@@ -1,8 +1,8 @@
-from bench.grid.results import Results
 from bench.reports._model import panels
 from bench.reports._tables.centers_table import centers_table
 from bench.reports._tables.semantic_table import semantic_tables
 from bench.reports._tables.table import Table
+from bench.storage.results import Results
 
 
 def tables_of(cells: list) -> list[Table]:

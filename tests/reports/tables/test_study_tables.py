@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.grid.results import Results
 from bench.reports._tables.latex import document as latex
 from bench.reports._tables.markdown import markdown
 from bench.reports._tables.study_tables import study_cost_tables, study_tables
 from bench.reports._tables.table import Table
+from bench.storage.results import Results
 
 CRH = {"codebook_size": None, "heads": None, "reassignment": "greedy", "warmup_epochs": 20, "period": 5, "margin": 0.2}
 TRAIN = {"epochs": 30, "optimizer": "adamw", "lr": 0.002, "batch_size": 32}

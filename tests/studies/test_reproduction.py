@@ -18,10 +18,10 @@ from hypothesis.extra import numpy as hnp
 import bench
 from bench.codes.packing import unpack
 from bench.errors import BenchError
-from bench.grid.cell import Cell
-from bench.grid.reproduction import Reproduction, equal_bits, find_cell, job_again, reproduce
-from bench.grid.store import Store, StoredCell
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
+from bench.storage.store import Store, StoredCell
+from bench.studies.reproduction import Reproduction, equal_bits, find_cell, job_again, reproduce
 
 VECTORS = "vectors.npz"
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bench.errors import StoreError
-from bench.grid.cell import Cell
+from bench.storage.cell import Cell
 
 try:
     import fcntl

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from PIL import features
 
 from bench.datasets._glyph_catalogue import fonts_digest
-from bench.grid.cell import LABELS, Cell
 from bench.grid.job import Job
 from bench.grid.plan import make_plan
 from bench.grid.spec import GridSpec, grid_spec
 from bench.plugins.registry import registry
+from bench.storage.cell import LABELS, Cell
 from bench.training.regimes import TrainConfig
 
 FIELDS = {
@@ -36,8 +36,8 @@ GOLDEN = json.loads((Path(__file__).parent / "cell_ids.json").read_text(encoding
 CHANGED = (
     "ids of cells have changed: results that users have stored would be taken for other experiments and run again. "
     "If nothing should differ, undo what changed them (a new field, another default, another order of writing). If "
-    "the same content now gives other results, that is right: raise IDENTITY_VERSION in bench/grid/cell.py, or "
-    "`version` in the INFO of the method or dataset, put the new ids into tests/grid/cell_ids.json and "
+    "the same content now gives other results, that is right: raise IDENTITY_VERSION in bench/storage/cell.py, or "
+    "`version` in the INFO of the method or dataset, put the new ids into tests/storage/cell_ids.json and "
     "say so in CHANGELOG.md."
 )
 PLAIN = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False)
@@ -102,7 +102,7 @@ def test_ids_are_frozen() -> None:
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_ids_are_the_same_in_another_process_whatever_its_hash_seed(hash_seed: str) -> None:
     program = (
-        "import json, sys\nfrom bench.grid.cell import Cell\n"
+        "import json, sys\nfrom bench.storage.cell import Cell\n"
         "print(json.dumps([Cell(**cell).id for cell in json.load(sys.stdin)]))"
     )
     cells = json.dumps([entry["cell"] for entry in GOLDEN["cells"].values()])

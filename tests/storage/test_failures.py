@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.errors import ConfigError, NotFiniteError, TrainingError
-from bench.grid.failures import KINDS, failure_of
+from bench.storage.failures import KINDS, failure_of
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import errno
 from pathlib import Path
 
 import pytest
+from tests.grid.test_store import CELL
 
 from bench.errors import StoreError
-from bench.grid import claims
-from bench.grid.claims import claimed, claimed_ids, clear_claims
 from bench.grid.plan import make_plan
 from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
-from tests.grid.test_store import CELL
+from bench.storage import claims
+from bench.storage.claims import claimed, claimed_ids, clear_claims
 
 
 def test_a_claim_is_had_by_one_and_goes_with_its_block(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import StoreError
-from bench.grid.cell import Cell
+from bench.storage.cell import Cell
 from bench.zipfiles import DAMAGED, read_npz
 
 SCHEMA = 2

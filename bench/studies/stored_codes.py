@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.errors import ConfigError
 from bench.evaluation.files import CodeFile
-from bench.grid.reproduction import find_cell
+from bench.studies.reproduction import find_cell
 
 
 class StoredCodes(CodeFile):

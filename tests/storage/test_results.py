@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from bench.errors import ConfigError, StoreError
-from bench.grid.cell import Cell
-from bench.grid.results import Results
 from bench.grid.run import write_reports
-from bench.grid.store import SCHEMA, Store, StoredCell
 from bench.plugins.registry import Registry
 from bench.plugins.report import Report
+from bench.storage.cell import Cell
+from bench.storage.results import Results
+from bench.storage.store import SCHEMA, Store, StoredCell
 
 
 def stored(out: Path, seed: int) -> StoredCell:

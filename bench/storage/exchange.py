@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from bench.errors import ConfigError, StoreError
-from bench.grid.archive import Archive, write_archive
-from bench.grid.checked import can_be_shared
-from bench.grid.claims import claimed_ids
-from bench.grid.store import Store, StoredCell
+from bench.storage.archive import Archive, write_archive
+from bench.storage.checked import can_be_shared
+from bench.storage.claims import claimed_ids
+from bench.storage.store import Store, StoredCell
 
 Conflict = Literal["refuse", "keep", "replace"]
 

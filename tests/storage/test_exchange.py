@@ -13,13 +13,13 @@ import pytest
 
 import bench
 from bench.errors import BenchError
-from bench.grid import exchange
-from bench.grid.archive import write_archive
-from bench.grid.cell import Cell
-from bench.grid.claims import claimed
-from bench.grid.exchange import export_results, import_results, same_result
 from bench.grid.run import write_reports
-from bench.grid.store import Store, StoredCell
+from bench.storage import exchange
+from bench.storage.archive import write_archive
+from bench.storage.cell import Cell
+from bench.storage.claims import claimed
+from bench.storage.exchange import export_results, import_results, same_result
+from bench.storage.store import Store, StoredCell
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ import pytest
 import torch
 
 import bench
-from bench.grid import provenance as module
-from bench.grid.provenance import COMMAND, command, peak_memory, peaks, provenance, reset_peaks
+from bench.storage import provenance as module
+from bench.storage.provenance import COMMAND, command, peak_memory, peaks, provenance, reset_peaks
 
 CPU = torch.device("cpu")
 ROOT = Path(bench.__file__).parent.parent

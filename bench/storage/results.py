@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.grid.store import Store, StoredCell
+from bench.storage.store import Store, StoredCell
 
 COLUMNS = [
     "dataset", "split", "method", "bits", "seed", "regime", "settings", "backbone", "map", "map_best", "map_worst",

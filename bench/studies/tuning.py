@@ -15,14 +15,14 @@ from typing import Any
 
 from bench.config import Config, setting
 from bench.errors import ConfigError
-from bench.grid.cell import TUNED
 from bench.grid.choice import method_choice
 from bench.grid.plan import Plan, Planned, make_plan, open_source
 from bench.grid.run import run_plan
 from bench.grid.spec import GridSpec
-from bench.grid.store import StoredCell
 from bench.grid.tuned import read_choices, tuning_key, write_choices
 from bench.randomness import stream
+from bench.storage.cell import TUNED
+from bench.storage.store import StoredCell
 from bench.training.progress import Observer
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.evaluation.curves import curve_ranks
-from bench.grid.cell import Cell
-from bench.grid.store import SCHEMA
+from bench.storage.cell import Cell
+from bench.storage.store import SCHEMA
 from bench.zipfiles import DAMAGED, HeaderError, check_kinds, read_header, read_npz
 
 _MOST_ARRAYS = 2**30  # bytes of a cell's arrays: ten million codes of 512 bits take 0.6 GiB

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from bench.errors import StoreError
-from bench.grid.cell import Cell
-from bench.grid.store import Store
+from bench.storage.cell import Cell
+from bench.storage.store import Store
 
 CELL = Cell(
     dataset="glyphs", dataset_label="glyphs", split="default", dataset_config={}, fingerprint="abc", num_classes=8,

@@ -24,9 +24,9 @@ from typing import Any, NoReturn
 
 import bench
 from bench.errors import StoreError
-from bench.grid.cell import IDENTITY_VERSION
-from bench.grid.checked import can_be_shared, check_arrays, checked_cell, checked_result
-from bench.grid.store import SCHEMA, StoredCell
+from bench.storage.cell import IDENTITY_VERSION
+from bench.storage.checked import can_be_shared, check_arrays, checked_cell, checked_result
+from bench.storage.store import SCHEMA, StoredCell
 from bench.zipfiles import DAMAGED
 
 FORMAT = 1

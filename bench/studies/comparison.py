@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.evaluation.uncertainty import Comparison, Interval, bootstrap_interval, compare
-from bench.grid.cell import Cell
-from bench.grid.results import Results
+from bench.storage.cell import Cell
+from bench.storage.results import Results
 
 
 class Family(NamedTuple):

@@ -9,7 +9,7 @@ from bench.errors import ConfigError, StoreError
 from bench.grid.plan import make_plan
 from bench.grid.spec import GridSpec, grid_spec
 from bench.grid.tuned import write_choices
-from bench.grid.tuning import SearchSpace, budget_digest, plan_tuning, tune
+from bench.studies.tuning import SearchSpace, budget_digest, plan_tuning, tune
 
 SPACE = SearchSpace(lr=(1e-3, 1e-2), weight_decay=(0.0,), epochs=(1, 2))
 

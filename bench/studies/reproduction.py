@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from bench.errors import ConfigError, DataError, UnknownNameError
 from bench.experiment import run_unit
-from bench.grid.cell import Cell
 from bench.grid.job import Job, open_dataset
-from bench.grid.store import Store, StoredCell
 from bench.plugins.info import read_file_info
 from bench.plugins.registry import registry
+from bench.storage.cell import Cell
+from bench.storage.store import Store, StoredCell
 from bench.training.backbones import resolve_weights
 from bench.training.devices import torch_threads
 from bench.training.progress import Observer

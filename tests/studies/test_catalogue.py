@@ -4,9 +4,9 @@ import pytest
 
 from bench.errors import ConfigError, UnknownNameError
 from bench.grid.spec import GridSpec, grid_spec
-from bench.grid.studies import ABLATION, CONTROLS, ROBUSTNESS, STUDIES, plan_study, reassigned_after
 from bench.plugins.method import Task
 from bench.plugins.registry import registry
+from bench.studies.catalogue import ABLATION, CONTROLS, ROBUSTNESS, STUDIES, plan_study, reassigned_after
 
 
 @pytest.fixture

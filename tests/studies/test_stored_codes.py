@@ -11,7 +11,7 @@ import bench
 from bench.errors import ConfigError
 from bench.evaluation.evaluate import evaluate_parts
 from bench.evaluation.files import Retrieval
-from bench.grid.stored_codes import StoredCodes
+from bench.studies.stored_codes import StoredCodes
 
 SCENES = {
     "glyph-scenes": {"classes": 9, "train": 30, "query": 7, "database": 31, "size": 32},

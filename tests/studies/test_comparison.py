@@ -5,8 +5,8 @@ import pytest
 
 import bench
 from bench.evaluation.uncertainty import bootstrap_interval, paired_p_value
-from bench.grid.comparison import compare_results
-from bench.grid.results import Results
+from bench.storage.results import Results
+from bench.studies.comparison import compare_results
 
 
 def test_methods_are_compared_over_the_seeds_they_share(tmp_path: Path, tiny_set: dict) -> None:

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import StoreError
-from bench.grid.archive import Archive, without_places, write_archive
-from bench.grid.cell import Cell
-from bench.grid.checked import can_be_shared
-from bench.grid.store import SCHEMA, Store, StoredCell
+from bench.storage.archive import Archive, without_places, write_archive
+from bench.storage.cell import Cell
+from bench.storage.checked import can_be_shared
+from bench.storage.store import SCHEMA, Store, StoredCell
 
 CELL = Cell(
     dataset="glyphs", dataset_label="glyphs", split="default", dataset_config={}, fingerprint="abc", num_classes=5,
