@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from bench.errors import ConfigError
+from bench.errors import BenchWarning, ConfigError
+
+_CUBLAS = "CUBLAS_WORKSPACE_CONFIG"
 
 
 def choose_device(choice: str) -> torch.device:
@@ -43,21 +46,34 @@ def chosen_kernels(deterministic: bool) -> Iterator[None]:
     """Inside, torch uses kernels that add in a fixed order, or the fastest it finds for the shapes at hand.
 
     An operation of which no deterministic kernel exists runs all the same, with torch's own warning, which a cell keeps
-    as a note. On a CPU the fastest are deterministic too, for a number of threads.
+    as a note. On a CPU the fastest are deterministic too, for a number of threads. A BenchWarning says where cuBLAS was
+    in use before it was told.
     """
     cudnn = torch.backends.cudnn
     mode, benchmark = torch.get_deterministic_debug_mode(), cudnn.benchmark
     try:
         cudnn.benchmark = not deterministic
         if deterministic:  # where it is off already, saying so would import a second's worth of torch
-            # cuBLAS needs a workspace of its own for it, and reads this when it is first used
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            _fix_cublas()
             torch.use_deterministic_algorithms(True, warn_only=True)
         yield
     finally:
         cudnn.benchmark = benchmark
         if deterministic:
             torch.set_deterministic_debug_mode(mode)
+
+
+def _fix_cublas() -> None:
+    """cuBLAS adds in a fixed order with a workspace of its own for each stream; it reads this when it is first used."""
+    if _CUBLAS not in os.environ:
+        os.environ[_CUBLAS] = ":4096:8"
+        if torch.cuda.is_initialized():
+            warnings.warn(
+                f"this process has used CUDA already: last bits may differ from run to run. Set {_CUBLAS}=:4096:8 "
+                "before it does, or let cells have processes of their own (workers not 0).",
+                BenchWarning,
+                stacklevel=4,
+            )
 
 
 @contextmanager

@@ -48,5 +48,5 @@ class GpuWatch(Observer):
             self._last = time.monotonic()
             try:
                 self._shares.append(torch.cuda.utilization(self._device) / 100)
-            except Exception:  # without the package nvidia-ml-py, the driver's library, or the right to ask
+            except Exception:  # without the driver's library, or the right to ask
                 self._asks = False

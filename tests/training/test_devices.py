@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 import pytest
 import torch
 
-from bench.errors import ConfigError
+from bench.errors import BenchWarning, ConfigError
 from bench.training.devices import choose_device, chosen_kernels, full_precision, has_bfloat16
 
 
@@ -28,6 +29,20 @@ def test_a_workspace_of_the_user_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
     with chosen_kernels(True):
         assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_process_that_has_used_cublas_is_warned_of_once(used: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: used)
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            with chosen_kernels(True):
+                pass
+    told = [str(one.message) for one in caught if issubclass(one.category, BenchWarning)]
+    assert len(told) == used
+    assert all("CUBLAS_WORKSPACE_CONFIG=:4096:8" in text for text in told)
 
 
 def test_a_device_that_cannot_be_is_refused() -> None:
