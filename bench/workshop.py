@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.backbones.build import Weights, resolve_weights, weights_digest
 from bench.clock import Clock
 from bench.data.cache import cached_array
 from bench.data.splits import part_split
@@ -22,7 +23,6 @@ from bench.grid.job import Job
 from bench.plugins.dataset import Dataset, Split
 from bench.plugins.registry import registry
 from bench.storage.cell import Cell
-from bench.training.backbones import Weights, resolve_weights, weights_digest
 from bench.training.compiled import CompiledNetworks
 from bench.training.devices import choose_device, torch_threads
 from bench.training.features import frozen_features, kept_digest

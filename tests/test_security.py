@@ -23,7 +23,7 @@ UNSAFE = re.compile(
 )
 PICKLE = {  # where it is imported, and why
     "bench.data.archives",  # an unpickler that builds plain data and calls nothing: CIFAR is published so
-    "bench.training.weights",  # its error, which torch.load(weights_only=True) raises
+    "bench.backbones.weights",  # its error, which torch.load(weights_only=True) raises
 }
 OWN_MARKUP = {"bench.reports._page.html"}  # puts the project's own scripts and styles into the page
 

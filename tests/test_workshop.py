@@ -10,14 +10,14 @@ import pytest
 import torch
 
 import bench.workshop as module
+from bench.backbones.build import build_backbone, resolve_weights, weights_digest
+from bench.backbones.small_cnn import SmallCNN
 from bench.grid.job import Job
 from bench.grid.plan import make_plan
 from bench.grid.spec import grid_spec
-from bench.training.backbones import build_backbone, resolve_weights, weights_digest
 from bench.training.model import build_model
 from bench.training.progress import Observer
 from bench.training.regimes import TrainConfig
-from bench.training.small_cnn import SmallCNN
 from bench.workshop import Material, Workshop
 
 CPU = torch.device("cpu")

@@ -58,7 +58,7 @@ def _table(kind: str, fits: bool) -> Table:
 
 def _rows(kind: str) -> list[tuple[str, str, str, str]]:
     if kind == "backbones":
-        from bench.training.backbones import BACKBONES, FAMILIES
+        from bench.backbones.build import BACKBONES, FAMILIES
 
         return [(n, b.summary, b.citation, b.licence) for n, b in (BACKBONES | FAMILIES).items()]
     if kind == "regimes":

@@ -35,7 +35,7 @@ def _complete_regime(incomplete: str) -> list[str]:
 
 
 def _complete_backbone(incomplete: str) -> list[str]:
-    from bench.training.backbones import BACKBONES
+    from bench.backbones.build import BACKBONES
 
     return [name for name in BACKBONES if name.startswith(incomplete)]
 

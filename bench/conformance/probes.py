@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.backbones.build import Weights
 from bench.errors import ConfigError
 from bench.grid.choice import method_choice
 from bench.plugins.info import PluginInfo
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import registry
 from bench.randomness import stream
-from bench.training.backbones import Weights
 from bench.training.checkpoint import Checkpoint
 from bench.training.inputs import FeatureInputs
 from bench.training.model import build_model

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.backbones.hub import open_clip_file
 from bench.compat import import_open_clip
 from bench.digests import file_digest
 from bench.errors import ConfigError, UnknownNameError
-from bench.training.hub import open_clip_file
 
 DEFAULT_MODEL = "ViT-B-32"
 _DEFAULT_TAG = "laion2b_s34b_b79k"

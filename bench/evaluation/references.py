@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
+from bench.backbones.build import Weights, build_backbone, resolve_weights
 from bench.data.cache import cached_array
 from bench.digests import file_digest
 from bench.errors import ConfigError, DataError, UnknownNameError
@@ -30,7 +31,6 @@ from bench.evaluation.clip import DEFAULT_MODEL, Clip
 from bench.evaluation.files import CodeFile
 from bench.evaluation.semantics import hierarchy_similarity
 from bench.plugins.dataset import Dataset
-from bench.training.backbones import Weights, build_backbone, resolve_weights
 from bench.training.features import embed
 from bench.training.inputs import ImageInputs
 from bench.training.progress import Observer

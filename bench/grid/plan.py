@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.backbones.build import Weights, resolve_weights
 from bench.data.cache import cache_dir
 from bench.data.splits import part_split
 from bench.errors import ConfigError, UnknownNameError
@@ -24,7 +25,6 @@ from bench.plugins.registry import registry
 from bench.plugins.tracker import Tracker
 from bench.storage.cell import Cell
 from bench.storage.store import Store, StoredCell
-from bench.training.backbones import Weights, resolve_weights
 from bench.training.devices import choose_device
 from bench.training.regimes import TrainConfig, regime_named, train_config
 from bench.user_config import config_place

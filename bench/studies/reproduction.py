@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.backbones.build import resolve_weights
 from bench.errors import ConfigError, DataError, UnknownNameError
 from bench.experiment import run_unit
 from bench.grid.job import Job, open_dataset
@@ -19,7 +20,6 @@ from bench.plugins.info import read_file_info
 from bench.plugins.registry import registry
 from bench.storage.cell import Cell
 from bench.storage.store import Store, StoredCell
-from bench.training.backbones import resolve_weights
 from bench.training.devices import torch_threads
 from bench.training.progress import Observer
 from bench.training.regimes import Compile

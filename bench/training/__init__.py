@@ -1,1 +1,1 @@
-"""The shared trainer: one loop for every method, with its backbones, augmentation and regimes."""
+"""The shared trainer: one loop for every method, with its augmentation and regimes."""

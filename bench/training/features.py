@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.backbones.build import Weights, build_backbone, weights_digest
 from bench.data.cache import cache_dir, cached_array, load_array
 from bench.data.filling import filled_array
 from bench.plugins.dataset import Dataset
-from bench.training.backbones import Weights, build_backbone, weights_digest
 from bench.training.devices import full_precision
 from bench.training.inputs import ImageInputs
 from bench.training.model import HashModel

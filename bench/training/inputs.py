@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from bench.backbones.build import Weights
 from bench.data.streamed import Images
 from bench.training.augment import crop, pad_edges, random_boxes, random_resized_boxes, resized_crop
-from bench.training.backbones import Weights
 from bench.training.regimes import TrainConfig
 
 _CUDA_BATCH = 256

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from bench.training.backbones import Weights, build_backbone
+from bench.backbones.build import Weights, build_backbone
 from bench.training.compiled import CompiledNetworks, Forward
 from bench.training.devices import has_bfloat16
 from bench.training.inputs import FeatureInputs, ImageInputs

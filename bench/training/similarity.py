@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.backbones.build import Weights
 from bench.centers.class_confusion import confusion_similarity, masked_softmax_sums
 from bench.data.cache import cached_array
 from bench.plugins.dataset import Dataset
 from bench.plugins.method import Task
 from bench.randomness import stream, torch_stream
-from bench.training.backbones import Weights
 from bench.training.classifier import Classifier, ClassifierConfig
 from bench.training.compiled import CompiledNetworks
 from bench.training.inputs import FeatureInputs, ImageInputs, targets_of

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from scaling import Sizes
 
+from bench.backbones.build import Weights, build_backbone
 from bench.centers.assignment import assign_greedy, assign_hungarian, class_code_sums, random_orders
 from bench.centers.bounds import target_distance
 from bench.centers.class_confusion import confusion_similarity, masked_softmax_sums
@@ -30,7 +31,6 @@ from bench.data.images import decode
 from bench.losses import class_pair_loss, class_rows
 from bench.plugins.method import Task
 from bench.plugins.registry import registry
-from bench.training.backbones import Weights, build_backbone
 from bench.training.classifier import Classifier, ClassifierConfig
 from bench.training.features import embed
 from bench.training.inputs import FeatureInputs, ImageInputs

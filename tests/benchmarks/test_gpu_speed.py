@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 import bench
+from bench.backbones.build import Weights
 from bench.compat import import_torchvision
-from bench.training.backbones import Weights
 from bench.training.compiled import CompiledNetworks
 from bench.training.devices import chosen_kernels
 from bench.training.inputs import ImageInputs

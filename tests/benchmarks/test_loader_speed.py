@@ -16,11 +16,11 @@ import pytest
 import torch
 from PIL import Image
 
+from bench.backbones.build import Weights
 from bench.compat import import_torchvision
 from bench.data.images import decode_images
 from bench.data.streamed import Images, StreamedImages
 from bench.randomness import torch_stream
-from bench.training.backbones import Weights
 from bench.training.inputs import ImageInputs
 from bench.training.regimes import train_config
 from bench.training.trainer import batches

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 import bench
+from bench.backbones.build import Weights
 from bench.conformance.probes import similarity
 from bench.evaluation.evaluate import evaluate
 from bench.plugins.method import Method
-from bench.training.backbones import Weights
 from bench.training.inputs import FeatureInputs
 from bench.training.model import build_model
 from bench.training.progress import Observer

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from bench.backbones.build import BACKBONES
 from bench.plugins import registry
-from bench.training.backbones import BACKBONES
 from bench.training.regimes import REGIMES
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import bench
+from bench.backbones.build import Weights
 from bench.data import streamed
 from bench.data.filling import filled_array
 from bench.data.images import prepared_images
@@ -19,7 +20,6 @@ from bench.data.streamed import StreamedImages, lacking_space
 from bench.errors import BenchWarning, DataError
 from bench.grid.job import open_dataset
 from bench.randomness import torch_stream
-from bench.training.backbones import Weights
 from bench.training.features import frozen_features
 from bench.training.inputs import ImageInputs
 from bench.training.progress import Observer

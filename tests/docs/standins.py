@@ -24,10 +24,10 @@ from PIL import Image
 from pydantic import create_model
 from torch import nn
 
+import bench.backbones.build
 import bench.conformance.runner
 import bench.evaluation.clip
 import bench.grid.plan
-import bench.training.backbones
 from bench.plugins.registry import registry
 from bench.reports._figures import figure
 from bench.serving.server import Server
@@ -69,7 +69,7 @@ def make_cheap(patch: pytest.MonkeyPatch, weights: Path) -> None:
     cifar = registry("dataset").load("cifar100")
     patch.setattr(cifar, "published_checksums", lambda self: {})
     patch.setitem(vars(sys.modules[cifar.__module__])["_PER_CLASS"], "shc", _SHC)
-    real_config, real_network = bench.grid.plan.train_config, bench.training.backbones._built
+    real_config, real_network = bench.grid.plan.train_config, bench.backbones.build._built
 
     def config(*chosen: Any) -> TrainConfig:
         found = real_config(*chosen)
@@ -83,7 +83,7 @@ def make_cheap(patch: pytest.MonkeyPatch, weights: Path) -> None:
         return Embedding() if from_release else real_network(source, name, from_release)
 
     patch.setattr(bench.grid.plan, "train_config", config)
-    patch.setattr(bench.training.backbones, "_built", network)
+    patch.setattr(bench.backbones.build, "_built", network)
     patch.setattr(bench.evaluation.clip, "_download", lambda *release: weights)
     patch.setattr(bench.evaluation.clip.Clip, "_load", lambda self: TinyClip())
     patch.setattr(bench.conformance.runner, "SIZES_BUDGET", 0.0)

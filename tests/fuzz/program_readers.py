@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
+from bench.backbones.weights import read_tensors
 from bench.codes.histograms import Histograms, distance_histograms
 from bench.data.cache import load_array
 from bench.errors import DataError
@@ -20,7 +21,6 @@ from bench.serving.server import Server
 from bench.serving.site import Site
 from bench.storage.store import Store
 from bench.training.nested import NotWhole, load_nested, save_nested
-from bench.training.weights import read_tensors
 from tests.fuzz.containers import changed_npy, safetensors_form, zip_form
 from tests.fuzz.mutation import bytes_form
 from tests.fuzz.target import FAST, SLOW, Target

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
+from bench.backbones.build import Weights
 from bench.compat import import_torchvision
 from bench.randomness import torch_stream
 from bench.training import augment
 from bench.training.augment import boxes_of, random_resized_boxes, resized_crop
-from bench.training.backbones import Weights
 from bench.training.inputs import ImageInputs
 from bench.training.regimes import train_config
 

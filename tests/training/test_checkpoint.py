@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 import bench
+from bench.backbones.build import Weights
 from bench.conformance.probes import similarity
 from bench.errors import BenchWarning
 from bench.plugins.method import Method, Task
-from bench.training.backbones import Weights
 from bench.training.checkpoint import Checkpoint
 from bench.training.inputs import FeatureInputs, ImageInputs
 from bench.training.model import build_model

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import bench
+from bench.backbones.build import Weights
 from bench.training import inputs as inputs_module
-from bench.training.backbones import Weights
 from bench.training.compiled import CompiledNetworks
 from bench.training.course import Trained
 from bench.training.devices import full_precision

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 import bench.training.inputs
+from bench.backbones.build import Weights
 from bench.data.streamed import StreamedImages
 from bench.errors import DataError
 from bench.randomness import torch_stream
-from bench.training.backbones import Weights
 from bench.training.inputs import Ahead, FeatureInputs, ImageInputs, gathered, on_device, targets_of
 from bench.training.regimes import train_config
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 import bench
+from bench.backbones.build import Weights
 from bench.conformance.probes import similarity
 from bench.errors import BenchWarning, NotFiniteError, TrainingError
 from bench.plugins.method import Method, Task
 from bench.training import bundles, heads
-from bench.training.backbones import Weights
 from bench.training.checkpoint import Checkpoint
 from bench.training.course import Trained
 from bench.training.inputs import FeatureInputs, ImageInputs

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from bench.backbones.weights import IMAGENET_MEAN, IMAGENET_STD, Triple, load_weights
 from bench.digests import file_digest
 from bench.errors import ConfigError, UnknownNameError
-from bench.training.weights import IMAGENET_MEAN, IMAGENET_STD, Triple, load_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,7 +61,7 @@ def source_of(name: str) -> Source:
     if colon and family == "timm":
         return Source(_timm_release, _build_timm, resize_timm)
     if colon and family == "open_clip":
-        from bench.training import open_clip_towers
+        from bench.backbones import open_clip_towers
 
         return Source(open_clip_towers.release, open_clip_towers.build, open_clip_towers.resize)
     match name:
@@ -76,7 +76,7 @@ def source_of(name: str) -> Source:
 
 
 def _build_small_cnn(_: str, pretrained: bool) -> nn.Module:
-    from bench.training.small_cnn import SmallCNN
+    from bench.backbones.small_cnn import SmallCNN
 
     return SmallCNN()
 
@@ -91,7 +91,7 @@ def _torchvision_models() -> Any:
 
 
 def _torchvision_release(name: str) -> Release:
-    from bench.training.backbones import BACKBONES
+    from bench.backbones.build import BACKBONES
 
     models = _torchvision_models()
     known = models.list_models(module=models)
@@ -178,7 +178,7 @@ def _timm_release(name: str) -> Release:
 
 
 def _build_timm(name: str, pretrained: bool) -> nn.Module:
-    from bench.training.hub import hub_file
+    from bench.backbones.hub import hub_file
 
     changes = {}
     if pretrained and (place := _timm_config(name).hf_hub_id):

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.backbones.build import build_backbone, resolve_weights
+from bench.backbones.small_cnn import SmallCNN
+from bench.backbones.weights import load_weights, weights_digest
 from bench.errors import ConfigError
-from bench.training.backbones import build_backbone, resolve_weights
-from bench.training.small_cnn import SmallCNN
-from bench.training.weights import load_weights, weights_digest
 
 State = dict[str, torch.Tensor]
 

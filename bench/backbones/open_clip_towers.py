@@ -9,11 +9,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from bench.backbones.hub import open_clip_file, open_clip_place
+from bench.backbones.sources import Release, resize_timm
+from bench.backbones.weights import load_weights
 from bench.compat import import_open_clip
 from bench.errors import UnknownNameError
-from bench.training.backbone_sources import Release, resize_timm
-from bench.training.hub import open_clip_file, open_clip_place
-from bench.training.weights import load_weights
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.backbones.build import build_backbone, resolve_weights
+from bench.backbones.hub import hub_file
+from bench.backbones.sources import _timm, _torchvision_models
 from bench.errors import ConfigError
-from bench.training.backbone_sources import _timm, _torchvision_models
-from bench.training.backbones import build_backbone, resolve_weights
-from bench.training.hub import hub_file
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import sys
 import pytest
 import torch
 
+from bench.backbones.build import BACKBONES, Weights, build_backbone, resolve_weights
+from bench.backbones.small_cnn import SmallCNN
 from bench.errors import ConfigError, UnknownNameError
-from bench.training.backbones import BACKBONES, Weights, build_backbone, resolve_weights
-from bench.training.small_cnn import SmallCNN
 
 SCRATCH = Weights("scratch")
 

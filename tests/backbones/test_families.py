@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from bench.backbones.build import BACKBONES, Weights, build_backbone, resolve_weights
+from bench.backbones.open_clip_towers import resize as resize_tower
+from bench.backbones.sources import _resize_torchvision, _torchvision_models
 from bench.compat import import_open_clip
 from bench.errors import ConfigError
-from bench.training.backbone_sources import _resize_torchvision, _torchvision_models
-from bench.training.backbones import BACKBONES, Weights, build_backbone, resolve_weights
-from bench.training.open_clip_towers import resize as resize_tower
 from bench.training.seeding import seeded
 
 SCRATCH = Weights("scratch")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.backbones.sources import Source, source_of
+from bench.backbones.weights import Weights, load_weights, weights_digest
 from bench.digests import file_digest
 from bench.errors import ConfigError, first_line
-from bench.training.backbone_sources import Source, source_of
-from bench.training.weights import Weights, load_weights, weights_digest
 
 if TYPE_CHECKING:
     from torch import nn

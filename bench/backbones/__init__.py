@@ -1,0 +1,1 @@
+"""Networks under the hash layer: by name, where they come from, and their weights."""
