@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.cli.format import duration
+from bench.storage.cost import seconds_of_all
 
 if TYPE_CHECKING:
     from bench.storage.store import StoredCell
@@ -16,11 +17,11 @@ _MEMORY = (("peak_memory_bytes", ""), ("peak_gpu_memory_bytes", " on a GPU"))
 def cost_line(cells: Sequence[StoredCell]) -> str:
     """`cost: 6 cells, 3 min 25 s in all; at most 846 MiB; trained 1,243 items/s`; of GPUs their share and memory.
 
-    Time is that of the cells, not of the wall: several may have run at once. Failed ones cost, too. Items a second are
-    those of all epochs over the seconds of the phase training, of the cells that have ended well.
+    Time is that of the cells, see `seconds_of_all`. Failed ones cost, too. Items a second are those of all epochs over
+    the seconds of the phase training, of the cells that have ended well.
     """
-    seconds = sum(_number(cell.result["seconds"].get("total")) for cell in cells)
-    on_gpu = sum(_number(_made(cell).get("gpu_seconds")) for cell in cells)
+    seconds = seconds_of_all(cells)
+    on_gpu = seconds_of_all(cell for cell in cells if _made(cell).get("gpu_seconds"))
     noun = "cell" if len(cells) == 1 else "cells"
     gpus = f", {duration(on_gpu)} of it on GPUs" if on_gpu else ""
     parts = [f"cost: {len(cells):,} {noun}, {duration(seconds)} in all{gpus}"]

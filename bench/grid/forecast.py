@@ -10,10 +10,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from bench.data.cache import in_cache
-from bench.grid.units import Unit, units_of
+from bench.grid.units import Unit, classifier_name, classifier_of, units_of
 from bench.plugins.dataset import Dataset
-from bench.plugins.method import Method
-from bench.plugins.registry import registry
 from bench.storage.cell import Cell
 from bench.storage.store import StoredCell
 from bench.training.features import features_key
@@ -41,7 +39,7 @@ class Timings:
                     self._seconds.setdefault((protocol, method), []).append(seconds)
                 if "classifier" in seconds:
                     source = one.result["audit"]["construction"]["similarity"]
-                    self.classifiers.add(_classifier_name(one.cell, source))
+                    self.classifiers.add(classifier_name(one.cell, source))
 
     def seconds(self, cell: Cell, phase: str = "total") -> float | None:
         """What a cell like it took; None where there is none to go by."""
@@ -99,7 +97,7 @@ class Forecast:
     @cached_property
     def _classifier_of(self) -> dict[str, str | None]:
         """By cell id: the classifier whose confusions its method asks for."""
-        return {planned.job.cell.id: _classifier(planned.job.cell) for planned in self.cells}
+        return {planned.job.cell.id: classifier_of(planned.job.cell) for planned in self.cells}
 
     def _data_sentences(self) -> Iterator[str]:
         features: dict[str, list[Planned]] = {}
@@ -133,16 +131,6 @@ class Forecast:
         if together:
             noun = "pass" if len(together) == 1 else "passes"
             yield f"{sum(map(len, together))} cells are trained together in {len(together)} {noun}"
-
-
-def _classifier(cell: Cell) -> str | None:
-    cls: type[Method] = registry("method").load(cell.method)
-    source = cls.similarity_source(cls.Config.build(cell.method, cell.method_config))
-    return _classifier_name(cell, source) if source is not None and source.startswith("classifier-") else None
-
-
-def _classifier_name(cell: Cell, source: str) -> str:
-    return f"{cell.training_pass} {cell.seed} {source}"
 
 
 def _features_key(cell: Cell) -> str:

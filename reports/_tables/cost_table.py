@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.storage.cost import seconds_of_all
 from bench.storage.store import StoredCell
 
 from .._model import Entry, Panel
@@ -33,7 +34,8 @@ def cost_table(panel: Panel) -> Table:
     said = [
         (
             f"Wall seconds of a cell by phase, and their sum; {seeds(panel, 'mean over')}. What cells share is counted "
-            "in the cell that made it first; of a training pass that several cells shared, each has its part."
+            "in the cell that made it first, a classifier in each that used it; of a training pass that several cells "
+            "shared, each has its part."
         ),
         (
             "CPU-s: total times threads, of cells on a CPU; GPU-s: total of cells on a GPU. MiB: largest resident "
@@ -80,8 +82,11 @@ def _mebibytes(entry: Entry, name: str) -> list[float]:
 def _devices(cells: Sequence[StoredCell]) -> str:
     """The hardware, and the time of all cells."""
     names = sorted({_device(cell) for cell in cells if _made(cell)})
-    total = sum(cell.result["seconds"].get("total", 0.0) for cell in cells)
-    return f"Hardware: {listed(names) or 'not stored'}. Time of all cells ({len(cells):,}): {total:,.0f} s."
+    total = f"Time of all cells ({len(cells):,}): {seconds_of_all(cells):,.0f} s"
+    shared = (
+        ", classifiers that they share counted once" if any("classifier" in c.result["seconds"] for c in cells) else ""
+    )
+    return f"Hardware: {listed(names) or 'not stored'}. {total}{shared}."
 
 
 def _device(cell: StoredCell) -> str:

@@ -98,6 +98,16 @@ def test_cost_says_what_was_counted_and_on_what(whole) -> None:
     assert "data" not in table.header  # a thousandth of a second
 
 
+def test_cost_of_a_classifier_that_cells_share(whole) -> None:
+    cells = [whole("a", bits, 0.5) for bits in (16, 32)]
+    for cell in cells:
+        cell.result["seconds"] |= {"classifier": 6.25, "total": 20.25}
+    table = cost_table(panel_of(cells))
+    place = table.header.index("classifier")
+    assert [row[place].text for row in table.rows if row] == ["6.25", "6.25"]
+    assert any("Time of all cells (2): 34 s, classifiers that they share counted once." in fact for fact in table.facts)
+
+
 def test_cost_of_cells_without_provenance(made) -> None:
     table = cost_table(panel_of([made("a", 16, 0.5)]))
     assert table.header == ("method", "bits", "total")
