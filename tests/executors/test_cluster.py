@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.grid.test_store import CELL
 
 from bench.executors._cluster import placed
 from bench.grid.job import Job
+from tests.storage.test_store import CELL
 
 BEGIN = """
 import os

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.grid.test_archive import CELL, FAILED, stored
-
 from bench.errors import StoreError
 from bench.grid.choice import method_choice
 from bench.grid.spec import grid_spec, parse_set
@@ -30,6 +28,7 @@ from bench.user_config import user_config
 from tests.fuzz.containers import listed, zip_form
 from tests.fuzz.mutation import bytes_form, json_bytes, json_form, toml_bytes, toml_form
 from tests.fuzz.target import FAST, SLOW, Target
+from tests.storage.test_archive import CELL, FAILED, stored
 
 RUN = [
     {"time": "2024-05-01T12:00:00.000+00:00", "run": "0a1b2c3d", "event": "run started", "pid": 1, "host": "elsewhere",

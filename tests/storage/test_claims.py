@@ -6,7 +6,6 @@ import errno
 from pathlib import Path
 
 import pytest
-from tests.grid.test_store import CELL
 
 from bench.errors import StoreError
 from bench.grid.plan import make_plan
@@ -14,6 +13,7 @@ from bench.grid.run import run_plan
 from bench.grid.spec import grid_spec
 from bench.storage import claims
 from bench.storage.claims import claimed, claimed_ids, clear_claims
+from tests.storage.test_store import CELL
 
 
 def test_a_claim_is_had_by_one_and_goes_with_its_block(tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_cost_says_what_was_counted_and_on_what(whole) -> None:
 def test_cost_of_a_classifier_that_cells_share(whole) -> None:
     cells = [whole("a", bits, 0.5) for bits in (16, 32)]
     for cell in cells:
-        cell.result["seconds"] |= {"classifier": 6.25, "total": 20.25}
+        cell.result["seconds"] = {**cell.result["seconds"], "classifier": 6.25, "total": 20.25}
     table = cost_table(panel_of(cells))
     place = table.header.index("classifier")
     assert [row[place].text for row in table.rows if row] == ["6.25", "6.25"]
