@@ -30,6 +30,7 @@ COSTLY = (
     "bench report",
     "bench profile",
     "bench run --datasets cifar100@shc --data-root DIR --regime frozen --backbone efficientnet-lite0",
+    "bench run --datasets cifar100@shc --data-root DIR --regime finetune --backbone efficientnet-lite0",
 )
 
 # (page, how a block that is no code begins; "": any of the page) -> why it is not compared with what a program prints.
